@@ -1,0 +1,135 @@
+/** `restante send`: seals, mines, posts, and prints the receipt. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { ClientError, parseRecipient, Relay, send } from "../client/mod.ts";
+import { readIdentity, readInput } from "./files.ts";
+import {
+  type Bar,
+  type OutputOptions,
+  printResult,
+  startBar,
+} from "./output.ts";
+
+interface SendCommandOptions extends OutputOptions {
+  relay?: string;
+  identity: string;
+  file?: string;
+  application: string;
+  hold: number;
+}
+
+/** Adds the command. */
+export function addSend(program: Command): void {
+  program.command("send")
+    .summary("send a message")
+    .description(
+      "Seals a message, mines the work for it, posts it, and prints the relay's receipt.",
+    )
+    .argument(
+      "<to>",
+      "a contact address (Mx…@host:port), a MAX# address, or a public key (hex or Mx)",
+    )
+    .argument("[text]", "the message")
+    .option(
+      "--relay <url>",
+      "the relay to post to; the one in the address, if not given",
+    )
+    .requiredOption("--identity <file>", "who sends")
+    .option(
+      "--file <file>",
+      "send the bytes of this file (or -) instead of a text",
+    )
+    .option(
+      "--application <name>",
+      "the Maxima application it is for",
+      "restante",
+    )
+    .addOption(
+      new Option(
+        "--hold <time>",
+        "how long the relay is to keep it: seconds, or like 36h or 7d",
+      )
+        .default(7 * 86_400, "7d").argParser(parseTime),
+    )
+    .option("--json", "print one JSON document")
+    .addHelpText(
+      "after",
+      '\nExample:\n  restante send "$(cat bob.address)" "hello" --identity alice.json',
+    )
+    .action(
+      async (
+        to: string,
+        text: string | undefined,
+        options: SendCommandOptions,
+      ) => {
+        const recipient = parseRecipient(to);
+        const url = options.relay ?? recipient.relayUrl;
+        if (url === null) {
+          throw new ClientError(
+            "address-invalid",
+            "the address names no relay: add --relay URL",
+          );
+        }
+        const from = await readIdentity(options.identity);
+        const data = await readData(text, options.file);
+        let mining: Bar | undefined;
+        let upload: Bar | undefined;
+        const stored = await send({
+          relay: new Relay(url),
+          from,
+          to: recipient.publicKey,
+          application: options.application,
+          data,
+          hold: options.hold,
+          onQuote: (
+            { hashes },
+          ) => (mining = startBar(options, "mining", hashes)),
+          onMining: ({ tries }) => mining?.update(tries),
+          onUpload(sent, total) {
+            if (upload === undefined) mining?.done();
+            upload ??= startBar(options, "sending", total);
+            upload.update(sent);
+          },
+        });
+        upload?.done();
+        printResult(
+          options,
+          stored,
+          [
+            `message  ${stored.id}`,
+            `held     until ${
+              new Date(stored.holdUntil).toISOString()
+            }, paid by ${stored.paid.hashes} hashes`,
+            `receipt  ${stored.receipt}`,
+          ].join("\n"),
+        );
+      },
+    );
+}
+
+async function readData(text: string | undefined, file: string | undefined) {
+  if (file !== undefined && text !== undefined) {
+    throw new ClientError("address-invalid", "give a text or --file, not both");
+  }
+  if (file !== undefined) return await readInput(file);
+  if (text !== undefined) return new TextEncoder().encode(text);
+  throw new ClientError(
+    "address-invalid",
+    "nothing to send: give a text or --file",
+  );
+}
+
+const UNITS: Record<string, number> = {
+  "": 1,
+  s: 1,
+  m: 60,
+  h: 3_600,
+  d: 86_400,
+};
+
+function parseTime(text: string): number {
+  const [, count = "", unit = ""] = /^(\d{1,9})([smhd]?)$/.exec(text) ?? [];
+  if (count === "") {
+    throw new InvalidArgumentError("not a time such as 3600, 36h or 7d.");
+  }
+  return Number(count) * (UNITS[unit] ?? 1);
+}

@@ -1,0 +1,96 @@
+/** Whom mail can be sent to, and where: the texts that people pass around. */
+import type { Bytes } from "../lib/minima/codec.ts";
+import {
+  type ContactAddress,
+  contactAddressText,
+  parseContactAddress,
+  parsePermanentAddress,
+} from "../lib/minima/address.ts";
+import { parseHex, TextFormError } from "../lib/minima/minidata.ts";
+import { parseMxText } from "../lib/minima/mxtext.ts";
+import { Problem } from "../lib/problem.ts";
+import { parsePublicKey } from "../lib/seal/public_key.ts";
+import { ClientError } from "./error.ts";
+
+/** A key to seal to, and the relay that the address names. */
+export interface Recipient {
+  /** SubjectPublicKeyInfo DER. */
+  readonly publicKey: Bytes;
+  /** The URL of the relay; null if the text was a key alone. */
+  readonly relayUrl: string | null;
+}
+
+/** Hosts that are reached by plain http: this machine. */
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3})$/i;
+
+/**
+ * Reads a contact address (`Mx…@host:port`), a permanent address (`MAX#…`), or
+ * a public key as hex or Mx text.
+ *
+ * @throws {ClientError} `address-invalid`, saying which part is wrong
+ */
+export function parseRecipient(text: string): Recipient {
+  try {
+    const recipient = readRecipient(text);
+    parsePublicKey(recipient.publicKey);
+    return recipient;
+  } catch (cause) {
+    if (!(cause instanceof TextFormError || cause instanceof Problem)) {
+      throw cause;
+    }
+    throw new ClientError(
+      "address-invalid",
+      `not an address: ${cause.message}`,
+      { cause },
+    );
+  }
+}
+
+function readRecipient(text: string): Recipient {
+  if (text.startsWith("MAX#")) {
+    const { publicKeyText, mls } = parsePermanentAddress(text);
+    return { publicKey: parseKey(publicKeyText), relayUrl: relayUrlOf(mls) };
+  }
+  if (text.includes("@")) {
+    const contact = parseContactAddress(text);
+    return { publicKey: contact.publicKey, relayUrl: relayUrlOf(contact) };
+  }
+  return { publicKey: parseKey(text), relayUrl: null };
+}
+
+function parseKey(text: string): Bytes {
+  return text.startsWith("Mx") ? parseMxText(text).bytes : parseHex(text);
+}
+
+/** Contact addresses have no scheme: https, but plain http to loopback. */
+function relayUrlOf({ host, port }: ContactAddress): string {
+  const url = URL.parse(
+    `${LOOPBACK.test(host) ? "http" : "https"}://${host}:${port}`,
+  );
+  if (url === null || url.hostname === "" || url.pathname !== "/" || port < 1) {
+    throw new TextFormError(
+      `${host.slice(0, 80)}:${port} is not a host and port`,
+    );
+  }
+  return url.origin;
+}
+
+/**
+ * The contact address of a key at a relay.
+ *
+ * @throws {ClientError} `address-invalid` for a host that addresses cannot name
+ */
+export function addressAt(publicKey: Bytes, relayUrl: string): string {
+  const { hostname, port, protocol } = new URL(relayUrl);
+  if (hostname.includes(":")) {
+    throw new ClientError(
+      "address-invalid",
+      "a contact address cannot name an IPv6 host; use a name",
+    );
+  }
+  return contactAddressText({
+    publicKey,
+    host: hostname,
+    port: Number(port) || (protocol === "https:" ? 443 : 80),
+  });
+}

@@ -1,0 +1,179 @@
+/** One relay, as a client talks to it. */
+import { z } from "zod";
+import type { Bytes } from "../lib/minima/codec.ts";
+import { importVerifyingKey, type VerifyingKey } from "../lib/signing_key.ts";
+import { ClientError, refusalOf } from "./error.ts";
+
+const hex = z.string().regex(/^([0-9a-f]{2})*$/);
+
+/** What a client uses of a relay's descriptor. */
+const descriptorForm = z.looseObject({
+  id: hex,
+  url: z.string(),
+  address: z.string(),
+  keys: z.looseObject({
+    maxima: hex,
+    signing: z.looseObject({ x: z.string() }),
+  }),
+});
+
+/** A relay's word on itself. */
+export type Descriptor = z.infer<typeof descriptorForm>;
+
+const quoteForm = z.looseObject({
+  work: z.looseObject({ target: hex, hashes: z.number() }),
+});
+
+/** What to mine. */
+export interface Quote {
+  readonly target: bigint;
+  readonly hashes: number;
+}
+
+const storedForm = z.looseObject({
+  id: z.string(),
+  object: z.string(),
+  mailbox: z.string(),
+  cursor: z.string(),
+  size: z.number(),
+  storedAt: z.number(),
+  holdUntil: z.number(),
+  paid: z.looseObject({ by: z.string(), hashes: z.number() }),
+  block: z.boolean(),
+  receipt: z.string(),
+});
+
+/** A relay's answer to a message that it stored. */
+export type StoredMessage = z.infer<typeof storedForm>;
+
+/** What an answer of the relay is checked to be. */
+interface Form<T> {
+  safeParse(value: unknown): { success: true; data: T } | { success: false };
+}
+
+/** Talks to the relay at a URL. */
+export class Relay {
+  /** The origin, without a slash at its end. */
+  readonly url: string;
+
+  /** @throws {ClientError} `address-invalid` if the text is no http(s) URL */
+  constructor(url: string) {
+    const parsed = URL.parse(url);
+    if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) {
+      throw new ClientError(
+        "address-invalid",
+        `"${url}" is not the URL of a relay`,
+      );
+    }
+    this.url = parsed.origin;
+  }
+
+  /** Who the relay is. */
+  async descriptor(): Promise<Descriptor> {
+    return await this.json("/.well-known/restante", descriptorForm);
+  }
+
+  /**
+   * The key that signs the relay's receipts, checked to be the one that the
+   * relay's id names.
+   */
+  async verifyingKey(): Promise<VerifyingKey> {
+    const { id, keys } = await this.descriptor();
+    const key = await importVerifyingKey(keys.signing.x).catch(() => null);
+    if (key?.relayId === id) return key;
+    throw new ClientError(
+      "relay-nonsense",
+      `${this.url} has an id that is not its key's`,
+    );
+  }
+
+  /** What to mine for a message of so many bytes to be held so many seconds. */
+  async quote(bytes: number, seconds: number): Promise<Quote> {
+    const { work } = await this.post(
+      "/v1/quotes",
+      { bytes, seconds },
+      quoteForm,
+    );
+    return { target: BigInt(`0x${work.target}`), hashes: work.hashes };
+  }
+
+  /** Posts an envelope. The same one again is answered the same. */
+  async postMessage(
+    envelope: Bytes,
+    onUpload?: (sent: number) => void,
+  ): Promise<StoredMessage> {
+    return await this.json(
+      "/v1/messages",
+      storedForm,
+      envelopeRequest(envelope, onUpload),
+    );
+  }
+
+  /** Posts a JSON body. */
+  async post<T>(path: string, body: unknown, form: Form<T>): Promise<T> {
+    return await this.json(path, form, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  }
+
+  /** Makes a request and checks that the answer is of a form. */
+  async json<T>(
+    path: string,
+    form: Form<T>,
+    request?: RequestInit,
+  ): Promise<T> {
+    const response = await this.fetch(path, request);
+    const answer = form.safeParse(await response.json().catch(() => null));
+    if (answer.success) return answer.data;
+    throw new ClientError(
+      "relay-nonsense",
+      `${this.url}${path} answered what no relay answers`,
+    );
+  }
+
+  /**
+   * Makes a request.
+   *
+   * @throws {RelayError} if the relay refuses
+   * @throws {ClientError} `relay-unreachable` or `relay-nonsense`
+   */
+  async fetch(path: string, request?: RequestInit): Promise<Response> {
+    const response = await fetch(this.url + path, request).catch((cause) => {
+      throw new ClientError(
+        "relay-unreachable",
+        `no relay could be reached at ${this.url}`,
+        { cause },
+      );
+    });
+    if (response.ok) return response;
+    throw await refusalOf(response);
+  }
+}
+
+/** Bytes of an upload between two reports of its progress. */
+const UPLOAD_PART = 16_384;
+
+/** A request that carries an envelope; told of its progress, it streams. */
+export function envelopeRequest(
+  envelope: Bytes,
+  onUpload?: (sent: number) => void,
+): RequestInit {
+  const headers = { "Content-Type": "application/vnd.minima.maxtxpow" };
+  if (onUpload === undefined) {
+    return { method: "POST", headers, body: envelope };
+  }
+  let sent = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const part = envelope.subarray(sent, sent + UPLOAD_PART);
+      sent += part.length;
+      if (part.length > 0) controller.enqueue(part);
+      else controller.close();
+      onUpload(sent);
+    },
+  });
+  // A streamed body has to say that it does not wait for the answer.
+  return { method: "POST", headers, body, duplex: "half" } as RequestInit;
+}

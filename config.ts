@@ -1,0 +1,138 @@
+/**
+ * The relay's configuration: every environment variable is read here, checked
+ * at start, and documented where it is declared. The README's table is made of
+ * this list.
+ */
+import type { Bytes } from "./lib/minima/codec.ts";
+import { DEFAULT_WINDOW } from "./lib/work/check.ts";
+
+/** What a relay needs to know to run. */
+export interface Config {
+  /** TCP port; 0 picks a free one. */
+  readonly port: number;
+  /** Address to listen on. */
+  readonly host: string;
+  /** A file, `:memory:`, or the URL of a KV Connect server. */
+  readonly kv: string;
+  /** The URL that clients use; from host and port, if null. */
+  readonly url: string | null;
+  /** Seconds that the time of work may lie back. */
+  readonly workWindow: number;
+  /** PKCS#8 DER of an Ed25519 key; the store's own, if null. */
+  readonly signingKey: Bytes | null;
+  /** PKCS#8 DER of an RSA key; the store's own, if null. */
+  readonly maximaKey: Bytes | null;
+}
+
+/** A setting has a value that cannot be used. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+  readonly code = "config-invalid";
+}
+
+/** A setting: how it is named, what it is for, and how it is read. */
+interface Setting<T> {
+  readonly variable: string;
+  readonly fallback: string;
+  readonly describe: string;
+  readonly read: (text: string) => T;
+}
+
+/** The settings, in the order of the README's table. */
+export const SETTINGS: { [K in keyof Config]: Setting<Config[K]> } = {
+  port: {
+    variable: "PORT",
+    fallback: "8000",
+    describe: "TCP port; 0 picks a free one",
+    read: (text) => wholeNumber(text, 0, 65_535),
+  },
+  host: {
+    variable: "RESTANTE_HOST",
+    fallback: "127.0.0.1",
+    describe: "address to listen on; 0.0.0.0 for every one",
+    read: (text) => text,
+  },
+  kv: {
+    variable: "RESTANTE_KV",
+    fallback: "data/restante.kv",
+    describe: "the store: a file, :memory:, or the URL of a KV Connect server",
+    read: (text) => text,
+  },
+  url: {
+    variable: "RESTANTE_URL",
+    fallback: "",
+    describe: "the URL that clients use, if it is not http://HOST:PORT",
+    read: (text) => text === "" ? null : publicUrl(text),
+  },
+  workWindow: {
+    variable: "RESTANTE_WORK_WINDOW",
+    fallback: String(DEFAULT_WINDOW.back / 1_000),
+    describe: "seconds that the time of work may lie back",
+    read: (text) => wholeNumber(text, 1, 1e10),
+  },
+  signingKey: {
+    variable: "RESTANTE_SIGNING_KEY",
+    fallback: "",
+    describe:
+      "base64 PKCS#8 Ed25519 key that signs receipts and tokens, if it is not to be kept in the store",
+    read: (text) => text === "" ? null : base64(text),
+  },
+  maximaKey: {
+    variable: "RESTANTE_MAXIMA_KEY",
+    fallback: "",
+    describe:
+      "base64 PKCS#8 RSA key (2048 bits or more) that receives handshakes, likewise",
+    read: (text) => text === "" ? null : base64(text),
+  },
+};
+
+/**
+ * The configuration from an environment. An empty variable counts as not set.
+ *
+ * @throws {ConfigError} naming the variable and what is wrong with it
+ */
+export function readConfig(
+  environment: (variable: string) => string | undefined,
+): Config {
+  const entries = Object.entries(SETTINGS).map(
+    ([name, { variable, fallback, read }]) => {
+      try {
+        return [name, read(environment(variable) || fallback)];
+      } catch (cause) {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        throw new ConfigError(`${variable}: ${why}`, { cause });
+      }
+    },
+  );
+  return Object.fromEntries(entries) as Config;
+}
+
+function wholeNumber(text: string, least: number, most: number): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= least && number <= most) return number;
+  throw new RangeError(
+    `"${text}" is not a whole number from ${least} to ${most}`,
+  );
+}
+
+/** An origin, without a slash at its end. */
+function publicUrl(text: string): string {
+  const url = URL.parse(text);
+  if (
+    url === null || !["http:", "https:"].includes(url.protocol) ||
+    url.pathname !== "/" || url.search || url.hash
+  ) {
+    throw new TypeError(
+      `"${text}" is not a URL of the form https://relay.example`,
+    );
+  }
+  return url.origin;
+}
+
+function base64(text: string): Bytes {
+  try {
+    return Uint8Array.fromBase64(text.trim());
+  } catch {
+    throw new TypeError("the value is not base64"); // and is not repeated: it is a key
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The key space. This is the one place that builds keys (DESIGN section 4).
+ *
+ * | key                                        | value                          |
+ * | ------------------------------------------ | ------------------------------ |
+ * | `store`                                    | {@link StoreRecord}: the epoch |
+ * | `relay, keys`                              | the relay's private keys       |
+ * | `message, <mailbox>, <commit versionstamp>`| the log, in commit order       |
+ * | `seen, <message id>`                       | dedupe mark, facts for receipts|
+ * | `object, <blake3>`                         | header of a stored object      |
+ * | `segment, <blake3>, <n>`                   | part n of a body over 4 KiB    |
+ * | `mailbox, <mailbox>`                       | the owner's record             |
+ * | `reader, <mailbox>, <reader>`              | acknowledged, one per device   |
+ * | `doorbell, <shard>`                        | set by every commit that       |
+ * |                                            | touches a mailbox of the shard |
+ * | `handshake, <id>`                          | set once it has succeeded      |
+ *
+ * A log key ends in its own commit's versionstamp, so the database numbers the
+ * log, and the versionstamp of a `seen` or `object` entry is that of the log
+ * entry it was committed with.
+ */
+import type { MailboxId, MessageId, ObjectHash } from "../lib/ids.ts";
+
+/** Shards of doorbells: as many as one `kv.watch` takes keys, ten times over. */
+export const DOORBELL_SHARDS = 100;
+
+/** Builders of every key there is. */
+export const keys = {
+  store: () => ["store"],
+  relayKeys: () => ["relay", "keys"],
+  messages: (mailbox: MailboxId) => ["message", mailbox],
+  message: (
+    mailbox: MailboxId,
+    stamp: string | symbol,
+  ) => ["message", mailbox, stamp],
+  seen: (id: MessageId) => ["seen", id],
+  object: (hash: ObjectHash) => ["object", hash],
+  segments: (hash: ObjectHash) => ["segment", hash],
+  segment: (hash: ObjectHash, n: number) => ["segment", hash, n],
+  mailbox: (id: MailboxId) => ["mailbox", id],
+  readers: (mailbox: MailboxId) => ["reader", mailbox],
+  reader: (mailbox: MailboxId, reader: string) => ["reader", mailbox, reader],
+  doorbell: (
+    mailbox: MailboxId,
+  ) => ["doorbell", parseInt(mailbox.slice(0, 8), 16) % DOORBELL_SHARDS],
+  handshake: (id: string) => ["handshake", id],
+} as const;

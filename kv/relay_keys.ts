@@ -1,0 +1,60 @@
+/** The relay's own keys: from the operator, or kept in the store. */
+import type { Bytes } from "../lib/minima/codec.ts";
+import {
+  generateRsaKey,
+  importRsaKey,
+  type RsaPrivateKey,
+} from "../lib/seal/rsa.ts";
+import {
+  generateSigningKey,
+  importSigningKey,
+  type SigningKey,
+} from "../lib/signing_key.ts";
+import { keys } from "./keys.ts";
+import type { Store } from "./store.ts";
+
+/** The two keys of a relay. */
+export interface RelayKeys {
+  /** Signs receipts and tokens; the relay's id is its hash. */
+  readonly signing: SigningKey;
+  /** Receives Maxima messages: RSA of 2048 bits or more. */
+  readonly maxima: RsaPrivateKey;
+}
+
+/** The keys as they are kept: PKCS#8 DER. */
+export interface StoredRelayKeys {
+  readonly signing: Bytes;
+  readonly maxima: Bytes;
+}
+
+/** Size of the relay's RSA key (API.md asks for at least this much). */
+const RSA_BITS = 2_048;
+
+/** The relay's keys; the operator's where given, else made at the first start. */
+export async function loadRelayKeys(
+  store: Store,
+  given: Partial<StoredRelayKeys> = {},
+): Promise<RelayKeys> {
+  const { signing, maxima } = given.signing && given.maxima
+    ? { signing: given.signing, maxima: given.maxima }
+    : { ...await ensureKeys(store), ...given };
+  return {
+    signing: await importSigningKey(signing),
+    maxima: await importRsaKey(maxima),
+  };
+}
+
+async function ensureKeys(store: Store): Promise<StoredRelayKeys> {
+  const key = keys.relayKeys();
+  const stored = await store.get<StoredRelayKeys>(key);
+  if (stored.value !== null) return stored.value;
+  const fresh: StoredRelayKeys = {
+    signing: await generateSigningKey(),
+    maxima: await generateRsaKey(RSA_BITS),
+  };
+  const committed = await store.commit((operation) =>
+    operation.check({ key, versionstamp: null }).set(key, fresh)
+  );
+  // Another worker may have been first: then its keys are the relay's.
+  return committed === null ? await ensureKeys(store) : fresh;
+}

@@ -1,0 +1,135 @@
+/** The store: Deno KV, opened, named by its epoch, and its failures typed. */
+import { dirname } from "node:path";
+import { Problem } from "../lib/problem.ts";
+import { keys } from "./keys.ts";
+
+/** What a store knows of itself. */
+export interface StoreRecord {
+  /** 12 hex digits, new whenever a store is created or restored. */
+  readonly epoch: string;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+}
+
+/** Seconds after which a caller may try a busy store again. */
+const RETRY_AFTER = 2;
+
+/**
+ * An open store. Every operation fails with {@link Problem} `busy` when the
+ * database does, and whether a commit went through is then not known.
+ */
+export class Store implements Disposable {
+  readonly epoch: string;
+  #kv: Deno.Kv;
+
+  /** Use {@link openStore}. */
+  constructor(kv: Deno.Kv, epoch: string) {
+    this.#kv = kv;
+    this.epoch = epoch;
+  }
+
+  /** The entry of a key. */
+  get<T>(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<T>> {
+    return guard(() => this.#kv.get<T>(key));
+  }
+
+  /** The entries of up to ten keys, read at once. */
+  getMany<T extends readonly unknown[]>(
+    entryKeys: readonly [...{ [K in keyof T]: Deno.KvKey }],
+  ): Promise<{ [K in keyof T]: Deno.KvEntryMaybe<T[K]> }> {
+    return guard(() => this.#kv.getMany<T>(entryKeys));
+  }
+
+  /** Up to `limit` entries of a range, in order. */
+  list<T>(
+    range: Deno.KvListSelector,
+    limit?: number,
+  ): Promise<Deno.KvEntry<T>[]> {
+    const options = limit === undefined ? {} : { limit };
+    return guard(() => Array.fromAsync(this.#kv.list<T>(range, options)));
+  }
+
+  /**
+   * Commits what `build` adds to one atomic operation. Gives the versionstamp,
+   * or null if one of its checks failed and nothing was done.
+   */
+  async commit(
+    build: (operation: Deno.AtomicOperation) => void,
+  ): Promise<string | null> {
+    const operation = this.#kv.atomic();
+    build(operation);
+    const result = await guard(() => operation.commit());
+    return result.ok ? result.versionstamp : null;
+  }
+
+  /** Stands for the commit's own versionstamp as the last part of a key. */
+  commitVersionstamp(): symbol {
+    return this.#kv.commitVersionstamp();
+  }
+
+  /** Reads the store's own record. */
+  async check(): Promise<void> {
+    await this.get(keys.store());
+  }
+
+  /** Closes the database. */
+  [Symbol.dispose](): void {
+    this.#kv.close();
+  }
+}
+
+/** A failing database is no mistake of the caller's; a wrong call is ours. */
+async function guard<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (cause) {
+    if (cause instanceof TypeError) throw cause;
+    throw new Problem("busy", "the store does not answer", {
+      retryAfter: RETRY_AFTER,
+    }, { cause });
+  }
+}
+
+/**
+ * Opens a store and creates it where there is none: a file (readable by its
+ * owner alone), `:memory:`, or the URL of a KV Connect server.
+ */
+export async function openStore(
+  location: string,
+  now: () => number = Date.now,
+): Promise<Store> {
+  const isFile = location !== ":memory:" && !/^https?:/.test(location);
+  if (isFile) {
+    await Deno.mkdir(dirname(location), { recursive: true, mode: 0o700 });
+    // The relay's keys are in it: it must never be anyone else's to read.
+    await (await Deno.open(location, {
+      create: true,
+      append: true,
+      mode: 0o600,
+    })).close();
+  }
+  const kv = await Deno.openKv(location);
+  try {
+    return new Store(kv, await ensureEpoch(kv, now()));
+  } catch (error) {
+    kv.close();
+    throw error;
+  }
+}
+
+async function ensureEpoch(kv: Deno.Kv, now: number): Promise<string> {
+  const fresh: StoreRecord = {
+    epoch: crypto.getRandomValues(new Uint8Array(6)).toHex(),
+    createdAt: now,
+  };
+  // Of several workers that start at once, one creates it and all read it.
+  await kv.atomic()
+    .check({ key: keys.store(), versionstamp: null })
+    .set(keys.store(), fresh)
+    .commit();
+  const { value } = await kv.get<StoreRecord>(keys.store());
+  if (value === null) {
+    throw new Error("the store does not keep what is written to it");
+  }
+  return value.epoch;
+}

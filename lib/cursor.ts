@@ -1,0 +1,39 @@
+/**
+ * Cursors: where a reader stands in a mailbox's log (DESIGN section 4).
+ *
+ * A cursor is the store's epoch and the versionstamp of a log entry's commit.
+ * Clients keep it and give it back; within an epoch it sorts as text.
+ */
+import { Problem } from "./problem.ts";
+
+declare const brand: unique symbol;
+
+/** An opaque position, `<epoch>-<versionstamp>`. */
+export type Cursor = string & { readonly [brand]: "Cursor" };
+
+/** The parts of a cursor. */
+export interface Position {
+  /** 12 hex digits, new whenever a store is created or restored. */
+  readonly epoch: string;
+  /** 20 hex digits, given by the store at commit. */
+  readonly versionstamp: string;
+}
+
+/** Before every entry. */
+export const START_VERSIONSTAMP = "0".repeat(20);
+
+const FORM = /^([0-9a-f]{12})-([0-9a-f]{20})$/;
+
+/** A position as a client sees it. */
+export function cursorOf({ epoch, versionstamp }: Position): Cursor {
+  return `${epoch}-${versionstamp}` as Cursor;
+}
+
+/** The position in a client's cursor. @throws {Problem} `malformed` */
+export function parseCursor(text: string): Position {
+  const [, epoch, versionstamp] = FORM.exec(text) ?? [];
+  if (epoch === undefined || versionstamp === undefined) {
+    throw new Problem("malformed", `"${text.slice(0, 80)}" is not a cursor`);
+  }
+  return { epoch, versionstamp };
+}

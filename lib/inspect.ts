@@ -1,0 +1,190 @@
+/** Everything there is to say of a unit, as JSON (the `inspect` command). */
+import { type Bytes, decodeLoosely, encode } from "./minima/codec.ts";
+import { MAX_PACKAGE_BYTES, MAX_TXPOW_BYTES } from "./minima/constants.ts";
+import {
+  maximaPackage,
+  type MaxTxPow,
+  maxTxPow,
+  packageHash,
+} from "./minima/maxima.ts";
+import { integerOfBytes } from "./minima/minidata.ts";
+import { type MiniNumber, miniNumberText } from "./minima/mininumber.ts";
+import { type TxPow, txPow } from "./minima/txpow.ts";
+import {
+  blockWeight,
+  isBlock,
+  isTransaction,
+  meets,
+  superLevel,
+  txPowId,
+} from "./minima/txpow_facts.ts";
+import { mailboxIdOf } from "./ids.ts";
+import { Problem, type ProblemCode } from "./problem.ts";
+import { checkTxPow, checkWork, timeOf } from "./work/check.ts";
+import { hashesOf } from "./work/target.ts";
+
+/** What a unit is, and what a relay would say of it, whatever the time. */
+export interface UnitReport {
+  readonly kind: "maxtxpow" | "txpow";
+  /** Whether it encodes back to the bytes it was read from. */
+  readonly canonical: boolean;
+  /** Bytes behind the unit, which a genuine node does not read. */
+  readonly trailingBytes: number;
+  /** Ids are of the canonical form, as genuine nodes compute them. */
+  readonly txpowid: string;
+  readonly customHash: string;
+  readonly messageId: string | null;
+  readonly mailbox: string | null;
+  readonly isBlock: boolean;
+  /** -1 where it is no block. */
+  readonly superLevel: number;
+  readonly blockWeight: string;
+  readonly isTransaction: boolean;
+  readonly nonce: string;
+  /** Unix milliseconds. */
+  readonly time: number;
+  /** The target that the body commits to. */
+  readonly work: {
+    readonly target: string | null;
+    readonly hashes: number;
+    readonly met: boolean;
+  };
+  readonly verdict: ProblemCode | "ok";
+  /** Why the verdict is not `ok`. */
+  readonly detail: string | null;
+  /** The fields, in wire order; numbers as text, bytes as hex. */
+  readonly fields: unknown;
+}
+
+/** Bytes that are no unit. */
+export interface MalformedReport {
+  readonly verdict: "malformed";
+  readonly detail: string;
+}
+
+/** Reads a unit as a genuine node does, and judges it as a relay does. */
+export function inspectUnit(bytes: Bytes): UnitReport | MalformedReport {
+  try {
+    // A nonce has at least one byte, so a TxPoW does not start with 00 00, and
+    // the length of an envelope's version does.
+    const isEnvelope = bytes[0] === 0 && bytes[1] === 0;
+    return isEnvelope ? inspectMaxTxPow(bytes) : inspectTxPow(bytes);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { verdict: "malformed", detail: error.message };
+  }
+}
+
+function inspectMaxTxPow(bytes: Bytes): UnitReport {
+  const { value, canonical, bytesRead } = decodeLoosely(maxTxPow, bytes);
+  const trailingBytes = bytes.length - bytesRead;
+  return {
+    kind: "maxtxpow",
+    canonical,
+    trailingBytes,
+    ...factsOf(value.txPow, {
+      messageId: packageHash(value.package).toHex(),
+      mailbox: mailboxIdOf(value.package.to),
+    }),
+    ...judge(() => {
+      expectForm(canonical, trailingBytes);
+      expectSizes(value);
+      checkWork(value);
+    }),
+    fields: inJson(value),
+  };
+}
+
+function inspectTxPow(bytes: Bytes): UnitReport {
+  const { value, canonical, bytesRead } = decodeLoosely(txPow, bytes);
+  const trailingBytes = bytes.length - bytesRead;
+  return {
+    kind: "txpow",
+    canonical,
+    trailingBytes,
+    ...factsOf(value, { messageId: null, mailbox: null }),
+    ...judge(() => {
+      expectForm(canonical, trailingBytes);
+      expectAtMost(MAX_TXPOW_BYTES, bytesRead, "TxPoW");
+      checkTxPow(value);
+    }),
+    fields: inJson(value),
+  };
+}
+
+function factsOf(
+  unit: TxPow,
+  names: { messageId: string | null; mailbox: string | null },
+) {
+  const { header, body } = unit;
+  const id = txPowId(header);
+  const target = body === null ? null : integerOfBytes(body.txnDifficulty);
+  return {
+    txpowid: id.toHex(),
+    customHash: header.customHash.toHex(),
+    ...names,
+    isBlock: isBlock(header, id),
+    superLevel: superLevel(header, id),
+    blockWeight: blockWeight(header, id),
+    isTransaction: isTransaction(unit),
+    nonce: miniNumberText(header.nonce),
+    time: timeOf(header),
+    work: {
+      target: body?.txnDifficulty.toHex() ?? null,
+      hashes: target === null || target === 0n ? 0 : hashesOf(target),
+      met: body !== null && meets(id, body.txnDifficulty),
+    },
+  };
+}
+
+function judge(
+  check: () => void,
+): { verdict: ProblemCode | "ok"; detail: string | null } {
+  try {
+    check();
+    return { verdict: "ok", detail: null };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { verdict: error.code, detail: error.message };
+  }
+}
+
+function expectForm(canonical: boolean, trailingBytes: number): void {
+  if (trailingBytes > 0) {
+    throw new Problem("malformed", `${trailingBytes} bytes left over`);
+  }
+  if (!canonical) throw new Problem("malformed", "not the canonical form");
+}
+
+function expectSizes(unit: MaxTxPow): void {
+  expectAtMost(
+    MAX_PACKAGE_BYTES,
+    encode(maximaPackage, unit.package).length,
+    "package",
+  );
+  expectAtMost(MAX_TXPOW_BYTES, encode(txPow, unit.txPow).length, "TxPoW");
+}
+
+function expectAtMost(limit: number, size: number, part: string): void {
+  if (size > limit) {
+    throw new Problem(
+      "too-large",
+      `the ${part} has ${size} bytes, the limit is ${limit}`,
+    );
+  }
+}
+
+/** Bytes become hex, numbers their text, everything else stays as it is. */
+function inJson(value: unknown): unknown {
+  if (value instanceof Uint8Array) return value.toHex();
+  if (Array.isArray(value)) return value.map(inJson);
+  if (typeof value !== "object" || value === null) return value;
+  if (isMiniNumber(value)) return miniNumberText(value);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, inJson(member)]),
+  );
+}
+
+function isMiniNumber(value: object): value is MiniNumber {
+  return "unscaled" in value && "scale" in value;
+}

@@ -1,0 +1,158 @@
+/**
+ * Everything that can go wrong for a caller, in one union. Each code is an
+ * RFC 9457 problem type with a page of its own at `/problems/<code>`.
+ */
+
+/** What a code means, for the problem document and its page. */
+interface ProblemType {
+  /** The HTTP status. */
+  status: number;
+  /** One line, the same at every occurrence. */
+  title: string;
+  /** What happened. */
+  what: string;
+  /** What the caller can do about it. */
+  remedy: string;
+}
+
+/** The problem types, by code. */
+export const PROBLEMS = {
+  "malformed": {
+    status: 400,
+    title: "The request is not of the form that was asked for",
+    what: "Some bytes, a parameter or a cursor could not be read, or an " +
+      "envelope was not in its canonical form.",
+    remedy: "The detail says what and where. Envelopes must encode back to " +
+      "the same bytes, with nothing behind them.",
+  },
+  "unauthorized": {
+    status: 401,
+    title: "A valid token of this relay is needed",
+    what:
+      "No token came with the request, or not one that this relay signed, " +
+      "that is in force, and that is proven to be the caller's.",
+    remedy: "Get a token by the handshake. A token bound to a key (DPoP) " +
+      "needs a fresh proof with every request.",
+  },
+  "handshake-failed": {
+    status: 401,
+    title: "The handshake failed",
+    what: "The message did not prove possession of the mailbox key. The " +
+      "relay does not say which check it failed.",
+    remedy: "Ask for a new challenge and answer it once, in time, with a " +
+      "mined Maxima message to the relay's key, signed by the mailbox key.",
+  },
+  "forbidden": {
+    status: 403,
+    title: "The token does not allow this",
+    what: "The token is valid, but for another mailbox or other scopes.",
+    remedy: "Ask for a token for this mailbox and with the scope that the " +
+      "detail names.",
+  },
+  "not-found": {
+    status: 404,
+    title: "There is nothing at this address",
+    what: "The path or method is not one of this relay's.",
+    remedy: "See /docs for what there is.",
+  },
+  "mailbox-unknown": {
+    status: 404,
+    title: "There is no such mailbox here",
+    what: "Nobody has proven the recipient's key to this relay yet.",
+    remedy: "The owner creates the mailbox by the first handshake. Check " +
+      "that the address names this relay.",
+  },
+  "object-unknown": {
+    status: 404,
+    title: "There is no such object in your mailbox",
+    what: "The object was never stored here, its hold has ended, it was " +
+      "deleted, or it lies in another mailbox.",
+    remedy: "Objects are listed with the messages of a mailbox.",
+  },
+  "too-large": {
+    status: 413,
+    title: "The message is too large",
+    what: "The body, the package in it or its TxPoW is over the limit.",
+    remedy: "The limits are in /.well-known/restante.",
+  },
+  "unsupported-media-type": {
+    status: 415,
+    title: "This media type is not taken here",
+    what: "The Content-Type is not one that the operation reads.",
+    remedy: "Envelopes are application/vnd.minima.maxtxpow or " +
+      "application/octet-stream, everything else is application/json.",
+  },
+  "range-not-satisfiable": {
+    status: 416,
+    title: "The range is outside the object",
+    what: "The first byte asked for is behind the last one.",
+    remedy: "Content-Range tells the object's size.",
+  },
+  "wrong-hash": {
+    status: 422,
+    title: "The work was not done for this message",
+    what: "The custom hash is not the hash of the package, or the body hash " +
+      "not that of the TxPoW's body.",
+    remedy: "Send package, header and body as they were mined.",
+  },
+  "work-insufficient": {
+    status: 428,
+    title: "More work is needed",
+    what: "The TxPoW does not meet the target it commits to, or that target " +
+      "is too easy for a message of this size and hold.",
+    remedy: "Mine again for the target in this answer, or ask for a quote.",
+  },
+  "work-stale": {
+    status: 428,
+    title: "The work is not of now",
+    what: "The time in the TxPoW header is outside the relay's window.",
+    remedy: "Set the clock and mine again; the window is in " +
+      "/.well-known/restante.",
+  },
+  "internal": {
+    status: 500,
+    title: "The relay failed",
+    what: "Something went wrong that is not the caller's doing.",
+    remedy: "Try again; a message sent twice is stored and charged once.",
+  },
+  "busy": {
+    status: 503,
+    title: "The relay's store does not answer",
+    what: "The store could not be read or written just now. Whether a " +
+      "message was stored is not known.",
+    remedy: "Send the same bytes again after Retry-After seconds; a message " +
+      "sent twice is stored and charged once.",
+  },
+} as const satisfies Record<string, ProblemType>;
+
+/** The name of a problem type. */
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** A failure with a stable code for the caller. */
+export class Problem extends Error {
+  override name = "Problem";
+  readonly code: ProblemCode;
+  /** Further members of the problem document. */
+  readonly members: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    members: Readonly<Record<string, unknown>> = {},
+    options?: ErrorOptions,
+  ) {
+    super(detail, options);
+    this.code = code;
+    this.members = members;
+  }
+
+  /** The HTTP status of the code. */
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+}
+
+/** Whether a text names a problem type. */
+export function isProblemCode(text: string): text is ProblemCode {
+  return Object.hasOwn(PROBLEMS, text);
+}

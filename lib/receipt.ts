@@ -1,0 +1,103 @@
+/**
+ * Receipts: the relay's signed word that it holds a message (DESIGN section 4).
+ *
+ * A compact JWS (RFC 7515, EdDSA). It is a deterministic function of stored
+ * facts, so the same message always has the same receipt, byte for byte.
+ */
+import { CompactSign, compactVerify, errors } from "jose";
+import type { Cursor } from "./cursor.ts";
+import type { MailboxId, MessageId, ObjectHash, RelayId } from "./ids.ts";
+import type { SigningKey, VerifyingKey } from "./signing_key.ts";
+
+/** How a message was paid for. */
+export interface Paid {
+  readonly by: "work";
+  /** Expected hashes of the target that the work committed to. */
+  readonly hashes: number;
+}
+
+/** What a receipt says. */
+export interface Receipt {
+  /** The relay that holds the message. */
+  readonly iss: RelayId;
+  /** The mailbox it is in. */
+  readonly sub: MailboxId;
+  /** The message. */
+  readonly jti: MessageId;
+  readonly object: ObjectHash;
+  /** Bytes stored. */
+  readonly size: number;
+  readonly cursor: Cursor;
+  /** When it was stored: Unix seconds, as in every JWT (RFC 7519). */
+  readonly iat: number;
+  /** When the hold ends: Unix seconds. */
+  readonly exp: number;
+  readonly paid: Paid;
+}
+
+/** Sets receipts apart from tokens, which the same key signs. */
+const TYPE = "restante-receipt+jwt";
+
+/** A receipt is not one of this relay's. */
+export class ReceiptError extends Error {
+  override name = "ReceiptError";
+  readonly code = "receipt-invalid";
+}
+
+/** Signs a receipt; the members stand in the order of {@link Receipt}. */
+export async function signReceipt(
+  key: SigningKey,
+  receipt: Omit<Receipt, "iss">,
+): Promise<string> {
+  const { sub, jti, object, size, cursor, iat, exp, paid } = receipt;
+  const payload = {
+    iss: key.relayId,
+    sub,
+    jti,
+    object,
+    size,
+    cursor,
+    iat,
+    exp,
+    paid,
+  };
+  return await new CompactSign(
+    new TextEncoder().encode(JSON.stringify(payload)),
+  )
+    .setProtectedHeader({ alg: "EdDSA", typ: TYPE, kid: key.relayId })
+    .sign(key.privateKey);
+}
+
+/**
+ * What a receipt says, once its signature is checked. A receipt whose hold has
+ * ended still proves what was stored.
+ *
+ * @throws {ReceiptError}
+ */
+export async function verifyReceipt(
+  jws: string,
+  key: VerifyingKey,
+): Promise<Receipt> {
+  try {
+    const { payload, protectedHeader } = await compactVerify(
+      jws,
+      key.publicKey,
+      { algorithms: ["EdDSA"] },
+    );
+    if (protectedHeader.typ !== TYPE) {
+      throw new ReceiptError("the JWS is not a receipt");
+    }
+    const receipt: Receipt = JSON.parse(new TextDecoder().decode(payload));
+    if (receipt.iss !== key.relayId) {
+      throw new ReceiptError("the receipt is another relay's");
+    }
+    return receipt;
+  } catch (cause) {
+    if (cause instanceof errors.JOSEError) {
+      throw new ReceiptError(`not a receipt of this relay: ${cause.message}`, {
+        cause,
+      });
+    }
+    throw cause;
+  }
+}

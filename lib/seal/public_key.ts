@@ -1,0 +1,134 @@
+/**
+ * Public keys as SubjectPublicKeyInfo DER (RFC 5280): the name of a mailbox and
+ * of a sender. Read strictly, so that one key has one encoding and one mailbox.
+ */
+import type { Bytes } from "../minima/codec.ts";
+import { integerOfBytes } from "../minima/minidata.ts";
+import { sameBytes } from "../bytes.ts";
+import { Problem } from "../problem.ts";
+
+/** A key that mail can be sealed to or signed with. */
+export type PublicKey = RsaPublicKey | Ed25519PublicKey;
+
+/** RSA of 1024 to 16,384 bits: genuine Maxima users. */
+export interface RsaPublicKey {
+  readonly kind: "rsa";
+  readonly modulus: bigint;
+  readonly exponent: bigint;
+  /** Length of the modulus. */
+  readonly bits: number;
+}
+
+/** Ed25519 (RFC 8410). */
+export interface Ed25519PublicKey {
+  readonly kind: "ed25519";
+  /** 32 bytes. */
+  readonly key: Bytes;
+}
+
+const MIN_RSA_BITS = 1024;
+const MAX_RSA_BITS = 16_384;
+/** Larger exponents make a signature check cost as much as a signature. */
+const MAX_EXPONENT = 2n ** 64n;
+
+/** SEQUENCE { OID rsaEncryption, NULL } */
+const RSA_ALGORITHM = Uint8Array.fromHex("300d06092a864886f70d0101010500");
+/** SEQUENCE { SEQUENCE { OID Ed25519 }, BIT STRING of 33 bytes, 0 unused } */
+const ED25519_PREFIX = Uint8Array.fromHex("302a300506032b6570032100");
+
+const SEQUENCE = 0x30;
+const BIT_STRING = 0x03;
+const INTEGER = 0x02;
+
+/**
+ * Reads a key; anything but strict DER of an allowed key is refused.
+ *
+ * @throws {Problem} `malformed`
+ */
+export function parsePublicKey(spki: Bytes): PublicKey {
+  if (
+    spki.length === ED25519_PREFIX.length + 32 &&
+    sameBytes(spki.subarray(0, ED25519_PREFIX.length), ED25519_PREFIX)
+  ) {
+    return { kind: "ed25519", key: spki.subarray(ED25519_PREFIX.length) };
+  }
+  return parseRsa(spki);
+}
+
+function parseRsa(spki: Bytes): RsaPublicKey {
+  const info = new Der(new Der(spki).only(SEQUENCE));
+  if (!sameBytes(info.take(RSA_ALGORITHM.length), RSA_ALGORITHM)) {
+    throw notAKey("its algorithm is neither RSA nor Ed25519");
+  }
+  const bits = info.only(BIT_STRING);
+  if (bits[0] !== 0) throw notAKey("its bit string has unused bits");
+  const numbers = new Der(new Der(bits.subarray(1)).only(SEQUENCE));
+  const modulus = numbers.positive();
+  const exponent = numbers.positive();
+  numbers.end();
+  const length = modulus.toString(2).length;
+  if (length < MIN_RSA_BITS || length > MAX_RSA_BITS) {
+    throw notAKey(`its modulus has ${length} bits`);
+  }
+  if (modulus % 2n === 0n) throw notAKey("its modulus is even");
+  if (exponent < 3n || exponent % 2n === 0n || exponent > MAX_EXPONENT) {
+    throw notAKey("its exponent is not usable");
+  }
+  return { kind: "rsa", modulus, exponent, bits: length };
+}
+
+function notAKey(why: string): Problem {
+  return new Problem("malformed", `not a public key: ${why}`);
+}
+
+/** A position in DER; only definite, shortest lengths pass. */
+class Der {
+  #bytes: Bytes;
+  #offset = 0;
+
+  constructor(bytes: Bytes) {
+    this.#bytes = bytes;
+  }
+
+  take(length: number): Bytes {
+    const end = this.#offset + length;
+    if (end > this.#bytes.length) throw notAKey("it is cut short");
+    const taken = this.#bytes.subarray(this.#offset, end);
+    this.#offset = end;
+    return taken;
+  }
+
+  /** The content of the next value, which must have this tag. */
+  next(tag: number): Bytes {
+    if (this.take(1)[0] !== tag) throw notAKey("it is not the expected DER");
+    const first = this.take(1)[0] ?? 0;
+    if (first < 128) return this.take(first);
+    const octets = this.take(first & 127);
+    const length = Number(integerOfBytes(octets));
+    if (octets.length === 0 || octets[0] === 0 || length < 128) {
+      throw notAKey("its DER has a length that is not the shortest");
+    }
+    return this.take(length);
+  }
+
+  /** The content of the last value. */
+  only(tag: number): Bytes {
+    const content = this.next(tag);
+    this.end();
+    return content;
+  }
+
+  /** A positive integer in its shortest form. */
+  positive(): bigint {
+    const octets = this.next(INTEGER);
+    const [first = 128, second = 128] = octets;
+    if (first > 127 || (first === 0 && second < 128)) {
+      throw notAKey("it holds a number that is negative or not the shortest");
+    }
+    return integerOfBytes(octets);
+  }
+
+  end(): void {
+    if (this.#offset < this.#bytes.length) throw notAKey("it has bytes behind");
+  }
+}

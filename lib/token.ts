@@ -1,0 +1,97 @@
+/**
+ * Access tokens: signed JWTs (RFC 9068 in form) that let their bearer use one
+ * mailbox for a quarter of an hour.
+ */
+import { errors, jwtVerify, SignJWT } from "jose";
+import { type MailboxId, parseMailboxId } from "./ids.ts";
+import { Problem } from "./problem.ts";
+import { type RandomBytes, systemRandom } from "./random.ts";
+import type { SigningKey } from "./signing_key.ts";
+
+/** What a token may allow. */
+export const SCOPES = ["read", "ack", "settings", "name"] as const;
+
+/** One thing a token allows. */
+export type Scope = typeof SCOPES[number];
+
+/** What a token grants. */
+export interface Grant {
+  readonly mailbox: MailboxId;
+  readonly scopes: readonly Scope[];
+  /** Thumbprint (RFC 7638) of the client's key; null for a bearer token. */
+  readonly jkt: string | null;
+}
+
+/** A token and when it ends. */
+export interface IssuedToken {
+  readonly token: string;
+  /** Unix milliseconds. */
+  readonly expires: number;
+}
+
+/** Milliseconds that a token is in force. */
+export const TOKEN_LIFETIME = 15 * 60_000;
+/** Sets tokens apart from receipts, which the same key signs. */
+const TYPE = "at+jwt";
+
+/** Signs a token from `now` (Unix milliseconds) on. */
+export async function issueToken(
+  key: SigningKey,
+  { mailbox, scopes, jkt }: Grant,
+  now: number,
+  random: RandomBytes = systemRandom,
+): Promise<IssuedToken> {
+  const issued = Math.floor(now / 1_000);
+  const expires = issued + TOKEN_LIFETIME / 1_000;
+  const token = await new SignJWT({
+    scope: scopes.join(" "),
+    ...(jkt === null ? {} : { cnf: { jkt } }),
+  })
+    .setProtectedHeader({ alg: "EdDSA", typ: TYPE, kid: key.relayId })
+    .setIssuer(key.relayId)
+    .setAudience(key.relayId)
+    .setSubject(mailbox)
+    .setJti(random(16).toHex())
+    .setIssuedAt(issued)
+    .setExpirationTime(expires)
+    .sign(key.privateKey);
+  return { token, expires: 1_000 * expires };
+}
+
+/**
+ * What a token grants at `now` (Unix milliseconds), once signature, algorithm,
+ * type, issuer, audience and time are checked.
+ *
+ * @throws {Problem} `unauthorized`
+ */
+export async function verifyToken(
+  key: SigningKey,
+  token: string,
+  now: number,
+): Promise<Grant> {
+  try {
+    const { payload } = await jwtVerify(token, key.publicKey, {
+      algorithms: ["EdDSA"],
+      typ: TYPE,
+      issuer: key.relayId,
+      audience: key.relayId,
+      requiredClaims: ["sub", "exp", "iat", "jti", "scope"],
+      currentDate: new Date(now),
+    });
+    const scope = new Set(String(payload["scope"]).split(" "));
+    const confirmation = payload["cnf"] as { jkt?: string } | undefined;
+    return {
+      mailbox: parseMailboxId(payload.sub ?? ""),
+      scopes: SCOPES.filter((name) => scope.has(name)),
+      jkt: confirmation?.jkt ?? null,
+    };
+  } catch (cause) {
+    if (!(cause instanceof errors.JOSEError)) throw cause;
+    throw new Problem(
+      "unauthorized",
+      `the token is not valid: ${cause.message}`,
+      {},
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,87 @@
+/** The relay's HTTP side, put together. */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { cors } from "hono/cors";
+import { Problem } from "../lib/problem.ts";
+import { VERSION } from "../lib/version.ts";
+import { SECURITY_SCHEMES } from "./access.ts";
+import { addDescriptor } from "./descriptor.ts";
+import { addHandshakes } from "./handshakes.ts";
+import { addHealth } from "./health.ts";
+import { addInbox } from "./inbox.ts";
+import { addMailboxes } from "./mailboxes.ts";
+import { addMessages } from "./messages.ts";
+import { addObjects } from "./objects.ts";
+import { addPages } from "./pages.ts";
+import { answerFailure, problemResponse } from "./problem.ts";
+import { addQuotes } from "./quotes.ts";
+import type { Relay } from "./relay.ts";
+
+/** The headers that a page on another origin may read. */
+const EXPOSED = [
+  "Location",
+  "ETag",
+  "Retry-After",
+  "WWW-Authenticate",
+  "Content-Range",
+];
+
+/** Answers requests for a relay. */
+export async function createApp(
+  relay: Relay,
+): Promise<{ fetch: (request: Request) => Response | Promise<Response> }> {
+  const app = new OpenAPIHono({
+    defaultHook: (result) => {
+      if (!result.success) {
+        throw new Problem("malformed", explain(result.error.issues));
+      }
+    },
+  });
+  app.onError(answerFailure(relay));
+  app.notFound((c) =>
+    problemResponse(
+      c,
+      relay,
+      new Problem("not-found", `there is no ${c.req.method} ${c.req.path}`),
+    )
+  );
+  // Any page may use any relay: what is secret is asked for by token.
+  app.use(cors({ origin: "*", exposeHeaders: EXPOSED, maxAge: 86_400 }));
+
+  addDescriptor(app, relay);
+  addHealth(app, relay);
+  addMessages(app, relay);
+  addQuotes(app, relay);
+  await addHandshakes(app, relay);
+  addMailboxes(app, relay);
+  addInbox(app, relay);
+  addObjects(app, relay);
+  addPages(app);
+  addDocument(app, relay);
+  return app;
+}
+
+/** `GET /openapi.json`, generated from the routes. */
+function addDocument(app: OpenAPIHono, relay: Relay): void {
+  for (const [name, scheme] of Object.entries(SECURITY_SCHEMES)) {
+    app.openAPIRegistry.registerComponent("securitySchemes", name, scheme);
+  }
+  app.doc31("/openapi.json", {
+    openapi: "3.1.0",
+    info: {
+      title: "restante",
+      version: VERSION,
+      description: "An edge relay for end-to-end encrypted mail.",
+      license: { name: "MIT" },
+    },
+    servers: [{ url: relay.url }],
+  });
+}
+
+/** What is wrong with a request, by the path to each member. */
+function explain(
+  issues: readonly { path: PropertyKey[]; message: string }[],
+): string {
+  return issues.map(({ path, message }) =>
+    `${path.join(".") || "request"}: ${message}`
+  ).join("; ");
+}

@@ -1,0 +1,51 @@
+/** `GET /v1/mailboxes/<id>`: what anybody may know of a mailbox. */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { findMailbox } from "../kv/mailboxes.ts";
+import { parseMailboxId } from "../lib/ids.ts";
+import { Problem } from "../lib/problem.ts";
+import { problemResponses } from "./problem.ts";
+import type { Relay } from "./relay.ts";
+
+const mailboxForm = z.object({
+  id: z.string(),
+  publicKey: z.string().meta({ description: "Hex SPKI of the owner's key" }),
+  names: z.array(z.string()),
+  record: z.null().meta({
+    description: "The owner's signed record; none can be left yet",
+  }),
+}).openapi("Mailbox");
+
+const route = createRoute({
+  method: "get",
+  path: "/v1/mailboxes/{mailbox}",
+  tags: ["Mailboxes"],
+  summary: "Whether a mailbox is here, and its owner's key",
+  request: { params: z.object({ mailbox: z.string() }) },
+  responses: {
+    200: {
+      description: "It is",
+      content: { "application/json": { schema: mailboxForm } },
+    },
+    ...problemResponses("malformed", "mailbox-unknown", "busy"),
+  },
+});
+
+/** Adds the route. */
+export function addMailboxes(app: OpenAPIHono, relay: Relay): void {
+  app.openapi(route, async (c) => {
+    const id = parseMailboxId(c.req.valid("param").mailbox);
+    const mailbox = await findMailbox(relay.store, id);
+    if (mailbox === null) {
+      throw new Problem(
+        "mailbox-unknown",
+        `nobody has opened mailbox ${id} here`,
+      );
+    }
+    return c.json({
+      id,
+      publicKey: mailbox.publicKey.toHex(),
+      names: [],
+      record: null,
+    }, 200);
+  });
+}

@@ -1,0 +1,127 @@
+/** `GET /v1/objects/<blake3>`: stored bytes, whole or a range (RFC 9110, 14). */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { findObject, type HeldObject, readObject } from "../kv/objects.ts";
+import { parseObjectHash } from "../lib/ids.ts";
+import { Problem } from "../lib/problem.ts";
+import { authorize, TOKEN_SECURITY } from "./access.ts";
+import { MAXTXPOW } from "./envelope_body.ts";
+import { problemResponses } from "./problem.ts";
+import type { Relay } from "./relay.ts";
+
+const binary = (description: string) => ({
+  description,
+  content: {
+    [MAXTXPOW]: { schema: { type: "string", format: "binary" } as const },
+  },
+});
+
+const route = createRoute({
+  method: "get",
+  path: "/v1/objects/{object}",
+  tags: ["Mailboxes"],
+  summary: "The bytes of an object in the token's mailbox",
+  security: TOKEN_SECURITY,
+  request: {
+    params: z.object({ object: z.string() }),
+    headers: z.object({
+      range: z.string().optional().meta({ description: "One range of bytes" }),
+      "if-none-match": z.string().optional(),
+      "if-range": z.string().optional(),
+    }),
+  },
+  responses: {
+    200: binary("All of it"),
+    206: binary("The range asked for"),
+    304: { description: "You have it: bytes never change" },
+    ...problemResponses(
+      "malformed",
+      "unauthorized",
+      "forbidden",
+      "object-unknown",
+      "range-not-satisfiable",
+      "busy",
+    ),
+  },
+});
+
+/** Adds the route; HEAD comes with it. */
+export function addObjects(app: OpenAPIHono, relay: Relay): void {
+  app.openapi(route, async (c) => {
+    const { mailbox } = await authorize(c, relay, "read");
+    const hash = parseObjectHash(c.req.valid("param").object);
+    const now = relay.now();
+    const object = await findObject(relay.store, hash, mailbox, now);
+    if (object === null) throw unknown(hash);
+    const headers = headersOf(object, now);
+    if (c.req.header("If-None-Match") === headers.get("ETag")) {
+      return new Response(null, { status: 304, headers });
+    }
+    const range = rangeOf(
+      c.req.header("Range"),
+      c.req.header("If-Range"),
+      object,
+    );
+    const bytes = await readObject(
+      relay.store,
+      object,
+      range?.start,
+      range?.end,
+    );
+    if (bytes === null) throw unknown(hash);
+    headers.set("Content-Length", String(bytes.length));
+    if (range === null) return new Response(bytes, { status: 200, headers });
+    headers.set(
+      "Content-Range",
+      `bytes ${range.start}-${range.end - 1}/${object.size}`,
+    );
+    return new Response(bytes, { status: 206, headers });
+  });
+}
+
+function unknown(hash: string): Problem {
+  return new Problem(
+    "object-unknown",
+    `there is no object ${hash} in this mailbox`,
+  );
+}
+
+function headersOf({ hash, holdUntil }: HeldObject, now: number): Headers {
+  const seconds = Math.floor((holdUntil - now) / 1_000);
+  return new Headers({
+    "Content-Type": MAXTXPOW,
+    "ETag": `"${hash}"`,
+    "Accept-Ranges": "bytes",
+    "Cache-Control": `private, max-age=${seconds}, immutable`,
+    "X-Content-Type-Options": "nosniff",
+  });
+}
+
+/** Bytes from `start` up to, not with, `end`. */
+interface ByteRange {
+  start: number;
+  end: number;
+}
+
+/**
+ * The one range that is asked for; null for the whole, also where the header
+ * is of another form or names several, which RFC 9110 lets a server ignore.
+ */
+function rangeOf(
+  range: string | undefined,
+  ifRange: string | undefined,
+  { hash, size }: HeldObject,
+): ByteRange | null {
+  const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(range ?? "") ??
+    [];
+  if (first === "" && last === "") return null;
+  if (ifRange !== undefined && ifRange !== `"${hash}"`) return null;
+  if (first !== "" && last !== "" && Number(first) > Number(last)) return null;
+  const start = first === "" ? Math.max(size - Number(last), 0) : Number(first);
+  const end = first === "" || last === ""
+    ? size
+    : Math.min(Number(last) + 1, size);
+  if (start < end) return { start, end };
+  throw new Problem("range-not-satisfiable", `the object has ${size} bytes`, {
+    size,
+  });
+}

@@ -1,0 +1,91 @@
+/** Failures as problem documents (RFC 9457). */
+import { z } from "@hono/zod-openapi";
+import type { Context, ErrorHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { Problem, type ProblemCode, PROBLEMS } from "../lib/problem.ts";
+import type { Relay } from "./relay.ts";
+
+/** The media type of every failure. */
+export const PROBLEM_JSON = "application/problem+json";
+
+const problemForm = z.looseObject({
+  type: z.url().meta({ description: "The page about this kind of problem" }),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.enum(Object.keys(PROBLEMS) as ProblemCode[]),
+}).openapi("Problem");
+
+/** The documented failures of an operation, by their status. */
+export function problemResponses(...codes: ProblemCode[]) {
+  const byStatus = Object.groupBy(codes, (code) => PROBLEMS[code].status);
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, codes = []]) => [status, {
+      description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`)
+        .join("; "),
+      content: { [PROBLEM_JSON]: { schema: problemForm } },
+    }]),
+  );
+}
+
+/** The problem document for a failure. */
+export function problemResponse(
+  c: Context,
+  relay: Relay,
+  problem: Problem,
+): Response {
+  const { code, status, message, members } = problem;
+  const { retryAfter, ...others } = members;
+  const headers = new Headers({
+    "Content-Type": PROBLEM_JSON,
+    "Cache-Control": "no-store",
+  });
+  if (typeof retryAfter === "number") {
+    headers.set("Retry-After", String(retryAfter));
+  }
+  if (code === "unauthorized") {
+    headers.set("WWW-Authenticate", challengeHeader(c));
+  }
+  if (code === "range-not-satisfiable") {
+    headers.set("Content-Range", `bytes */${others["size"]}`);
+  }
+  const document = {
+    type: `${relay.url}/problems/${code}`,
+    title: PROBLEMS[code].title,
+    status,
+    detail: message,
+    code,
+    ...others,
+  };
+  return new Response(JSON.stringify(document), { status, headers });
+}
+
+/** The schemes a token may come by; with one that failed, that it failed. */
+function challengeHeader(c: Context): string {
+  const error = c.req.header("Authorization") === undefined
+    ? ""
+    : ', error="invalid_token"';
+  return `DPoP algs="EdDSA ES256"${error}, Bearer realm="restante"${error}`;
+}
+
+/** Answers every failure; one that is no {@link Problem} is logged. */
+export function answerFailure(relay: Relay): ErrorHandler {
+  return (error, c) => {
+    const problem = asProblem(error);
+    if (problem.status >= 500) {
+      relay.log(`${c.req.method} ${c.req.path}`, problem.cause ?? problem);
+    }
+    return problemResponse(c, relay, problem);
+  };
+}
+
+function asProblem(error: Error): Problem {
+  if (error instanceof Problem) return error;
+  // Hono's own refusals, such as JSON that does not parse.
+  if (error instanceof HTTPException && error.status < 500) {
+    return new Problem("malformed", error.message);
+  }
+  return new Problem("internal", "an unexpected failure; it was logged", {}, {
+    cause: error,
+  });
+}

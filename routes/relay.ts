@@ -1,0 +1,35 @@
+/** What every route is given: the relay it answers for. */
+import type { WorkWindow } from "../lib/work/check.ts";
+import type { WorkPrice } from "../lib/work/price.ts";
+import type { Tariff } from "../lib/money.ts";
+import type { EnvelopeLimits } from "../lib/minima/maxtxpow.ts";
+import type { RelayKeys } from "../kv/relay_keys.ts";
+import type { Store } from "../kv/store.ts";
+import type { ProofLog } from "./proof_log.ts";
+
+/** A relay: its store, its keys, its rules and its clock. */
+export interface Relay {
+  readonly store: Store;
+  readonly keys: RelayKeys;
+  /** The origin that clients use, such as `https://relay.example`. */
+  readonly url: string;
+  readonly window: WorkWindow;
+  readonly limits: EnvelopeLimits;
+  readonly price: WorkPrice;
+  readonly tariff: Tariff;
+  /** DPoP proofs that were used. */
+  readonly proofs: ProofLog;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Told of failures that are the relay's own. */
+  readonly log: (message: string, error: unknown) => void;
+}
+
+/** The host and port of a relay's contact address. */
+export function contactHost(url: string): { host: string; port: number } {
+  const { hostname, port, protocol } = new URL(url);
+  return {
+    host: hostname,
+    port: Number(port) || (protocol === "https:" ? 443 : 80),
+  };
+}
