@@ -2,14 +2,13 @@
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { loadRelayKeys, type RelayKeys } from "./kv/relay_keys.ts";
 import { openStore } from "./kv/store.ts";
-import { contactAddressText } from "./lib/minima/address.ts";
+import { contactAddressText, contactHost } from "./lib/minima/address.ts";
 import { NETWORK_LIMITS } from "./lib/minima/maxtxpow.ts";
 import { DEFAULT_TARIFF } from "./lib/money.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
 import { DEFAULT_WORK_PRICE } from "./lib/work/price.ts";
 import { createApp } from "./routes/app.ts";
 import { ProofLog } from "./routes/proof_log.ts";
-import { contactHost } from "./routes/relay.ts";
 
 /** A relay that answers requests. */
 export interface RunningRelay {

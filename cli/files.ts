@@ -13,10 +13,15 @@ export async function readIdentity(path: string): Promise<Identity> {
   return await parseIdentity(await Deno.readTextFile(path));
 }
 
+/** A file is there already, and is not to be overwritten. */
+class FileExistsError extends Error {
+  readonly code = "file-exists";
+}
+
 /**
  * Writes a file that only its owner can read, whole or not at all.
  *
- * @throws {Deno.errors.AlreadyExists} unless it may be overwritten
+ * @throws {FileExistsError} unless it may be overwritten
  */
 export async function writeSecret(
   path: string,
@@ -26,9 +31,15 @@ export async function writeSecret(
   const half = `${path}.${crypto.randomUUID()}.tmp`;
   await Deno.writeTextFile(half, text, { mode: 0o600, createNew: true });
   try {
-    if (overwrite) await Deno.rename(half, path);
-    else await Deno.link(half, path); // fails where there is a file already
-  } finally {
-    await Deno.remove(half).catch(() => {});
+    if (overwrite) return await Deno.rename(half, path);
+    await Deno.link(half, path); // fails where there is a file
+    await Deno.remove(half);
+  } catch (cause) {
+    await Deno.remove(half);
+    if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
+    throw new FileExistsError(
+      `${path} is there already; --force overwrites it`,
+      { cause },
+    );
   }
 }

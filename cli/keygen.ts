@@ -54,7 +54,7 @@ export function addKeygen(program: Command): void {
   program.command("address")
     .summary("print an identity's contact address")
     .description(
-      "Prints the contact address at a relay, the mailbox id and the public key.",
+      "Prints the contact address at a relay (alone on the first line), the mailbox id and the public key.",
     )
     .argument("<file>", "identity file")
     .requiredOption("--relay <url>", "the relay that keeps the mailbox")
@@ -74,7 +74,9 @@ export function addKeygen(program: Command): void {
         printResult(
           options,
           { address, mailbox, publicKey },
-          `address     ${address}\nmailbox     ${mailbox}\npublic key  ${publicKey}`,
+          `${address}
+mailbox     ${mailbox}
+public key  ${publicKey}`,
         );
       },
     );

@@ -53,7 +53,7 @@ export function addSend(program: Command): void {
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
-      '\nExample:\n  restante send "$(cat bob.address)" "hello" --identity alice.json',
+      '\nExample:\n  restante send "$BOB" "hello" --identity alice.json',
     )
     .action(
       async (

@@ -3,6 +3,7 @@ import type { Bytes } from "../lib/minima/codec.ts";
 import {
   type ContactAddress,
   contactAddressText,
+  contactHost,
   parseContactAddress,
   parsePermanentAddress,
 } from "../lib/minima/address.ts";
@@ -81,16 +82,12 @@ function relayUrlOf({ host, port }: ContactAddress): string {
  * @throws {ClientError} `address-invalid` for a host that addresses cannot name
  */
 export function addressAt(publicKey: Bytes, relayUrl: string): string {
-  const { hostname, port, protocol } = new URL(relayUrl);
-  if (hostname.includes(":")) {
+  const { host, port } = contactHost(relayUrl);
+  if (host.includes(":")) {
     throw new ClientError(
       "address-invalid",
       "a contact address cannot name an IPv6 host; use a name",
     );
   }
-  return contactAddressText({
-    publicKey,
-    host: hostname,
-    port: Number(port) || (protocol === "https:" ? 443 : 80),
-  });
+  return contactAddressText({ publicKey, host, port });
 }

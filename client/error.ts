@@ -14,9 +14,12 @@ export type ClientErrorCode =
 
 /** The client could not do what it was asked to. */
 export class ClientError extends Error {
+  /** The class, for logs. */
   override name = "ClientError";
+  /** Which failure it is. */
   readonly code: ClientErrorCode;
 
+  /** Made where the client finds it. */
   constructor(code: ClientErrorCode, detail: string, options?: ErrorOptions) {
     super(detail, options);
     this.code = code;
@@ -25,12 +28,16 @@ export class ClientError extends Error {
 
 /** A relay refused, and said why in a problem document. */
 export class RelayError extends Error {
+  /** The class, for logs. */
   override name = "RelayError";
+  /** The problem type that the relay named. */
   readonly code: ProblemCode;
+  /** The HTTP status. */
   readonly status: number;
   /** All members of the problem document. */
   readonly problem: Readonly<Record<string, unknown>>;
 
+  /** Made from the document of an answer. */
   constructor(
     code: ProblemCode,
     status: number,

@@ -12,10 +12,13 @@ import { ClientError } from "./error.ts";
 
 /** Who somebody is: a key, and the mailbox that follows from it. */
 export interface Identity {
+  /** How mail to it is sealed. */
   readonly suite: "maxima";
+  /** The key, ready for use. */
   readonly key: RsaPrivateKey;
   /** The private key, PKCS#8 DER. */
   readonly pkcs8: Bytes;
+  /** The mailbox that the key owns. */
   readonly mailbox: MailboxId;
 }
 

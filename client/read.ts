@@ -33,22 +33,27 @@ type Listed = z.infer<typeof pageForm>["messages"][number];
 export interface Letter {
   /** Hex SPKI of the sender, who signed it. */
   readonly from: string;
+  /** The Maxima application it is for. */
   readonly application: string;
   /** Unix milliseconds, by the sender's clock. */
   readonly time: number;
   /** The id that Maxima applications know it by, hex. */
   readonly maximaId: string;
+  /** What was sent. */
   readonly data: Bytes;
 }
 
 /** A message in our mailbox. */
 export interface ReceivedMessage {
+  /** Where it stands in the mailbox. */
   readonly cursor: string;
+  /** Message id, hex. */
   readonly id: string;
   /** Unix milliseconds, by the relay's clock. */
   readonly storedAt: number;
   /** Unix milliseconds. */
   readonly holdUntil: number;
+  /** Bytes stored. */
   readonly size: number;
   /** Null if it expired unread, its body was withheld, or it cannot be opened. */
   readonly letter: Letter | null;
@@ -63,9 +68,13 @@ export interface ReceivedMessage {
 
 /** A part of our mailbox. */
 export interface ReceivedPage {
+  /** In the order of the log. */
   readonly messages: readonly ReceivedMessage[];
+  /** The cursor to go on with. */
   readonly next: string;
+  /** Whether there is more behind it now. */
   readonly more: boolean;
+  /** Whether the cursor was not of this store, so that this is from the oldest held. */
   readonly reset: boolean;
 }
 

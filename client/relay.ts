@@ -4,10 +4,61 @@ import type { Bytes } from "../lib/minima/codec.ts";
 import { importVerifyingKey, type VerifyingKey } from "../lib/signing_key.ts";
 import { ClientError, refusalOf } from "./error.ts";
 
-const hex = z.string().regex(/^([0-9a-f]{2})*$/);
+/** What an answer of the relay is checked to be. */
+export type Form<T> = z.ZodType<T>;
 
-/** What a client uses of a relay's descriptor. */
-const descriptorForm = z.looseObject({
+/** What a client uses of a relay's word on itself. */
+export interface Descriptor {
+  /** Hex SHA3-256 of the signing key's SPKI. */
+  readonly id: string;
+  /** The origin that clients use. */
+  readonly url: string;
+  /** The relay's own contact address. */
+  readonly address: string;
+  /** Its public keys. */
+  readonly keys: {
+    /** Hex SPKI, RSA. */
+    readonly maxima: string;
+    /** The Ed25519 key of its receipts, base64url. */
+    readonly signing: { readonly x: string };
+  };
+}
+
+/** What to mine. */
+export interface Quote {
+  /** The id must be below it. */
+  readonly target: bigint;
+  /** Tries it takes on average. */
+  readonly hashes: number;
+}
+
+/** A relay's answer to a message that it stored. */
+export interface StoredMessage {
+  /** Message id, hex. */
+  readonly id: string;
+  /** BLAKE3-256 of the stored bytes, hex. */
+  readonly object: string;
+  /** The mailbox it is in. */
+  readonly mailbox: string;
+  /** Where it stands in the mailbox. */
+  readonly cursor: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Unix milliseconds. */
+  readonly storedAt: number;
+  /** Unix milliseconds. */
+  readonly holdUntil: number;
+  /** What it was paid with. */
+  readonly paid: { readonly by: string; readonly hashes: number };
+  /** Whether the work mined a block that the relay believes. */
+  readonly block: boolean;
+  /** A JWS, the same for the same message. */
+  readonly receipt: string;
+}
+
+const hex: Form<string> = z.string().regex(/^([0-9a-f]{2})+$/);
+
+const descriptorForm: Form<Descriptor> = z.looseObject({
   id: hex,
   url: z.string(),
   address: z.string(),
@@ -17,20 +68,10 @@ const descriptorForm = z.looseObject({
   }),
 });
 
-/** A relay's word on itself. */
-export type Descriptor = z.infer<typeof descriptorForm>;
+const quoteForm: Form<{ work: { target: string; hashes: number } }> = z
+  .looseObject({ work: z.looseObject({ target: hex, hashes: z.number() }) });
 
-const quoteForm = z.looseObject({
-  work: z.looseObject({ target: hex, hashes: z.number() }),
-});
-
-/** What to mine. */
-export interface Quote {
-  readonly target: bigint;
-  readonly hashes: number;
-}
-
-const storedForm = z.looseObject({
+const storedForm: Form<StoredMessage> = z.looseObject({
   id: z.string(),
   object: z.string(),
   mailbox: z.string(),
@@ -43,20 +84,16 @@ const storedForm = z.looseObject({
   receipt: z.string(),
 });
 
-/** A relay's answer to a message that it stored. */
-export type StoredMessage = z.infer<typeof storedForm>;
-
-/** What an answer of the relay is checked to be. */
-interface Form<T> {
-  safeParse(value: unknown): { success: true; data: T } | { success: false };
-}
-
 /** Talks to the relay at a URL. */
 export class Relay {
   /** The origin, without a slash at its end. */
   readonly url: string;
 
-  /** @throws {ClientError} `address-invalid` if the text is no http(s) URL */
+  /**
+   * Nothing is asked of the relay before the first request.
+   *
+   * @throws {ClientError} `address-invalid` if the text is no http(s) URL
+   */
   constructor(url: string) {
     const parsed = URL.parse(url);
     if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) {

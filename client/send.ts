@@ -10,17 +10,23 @@ import type { Quote, Relay, StoredMessage } from "./relay.ts";
 
 /** A message, and how it is to be sent. */
 export interface SendOptions {
+  /** Where to post it. */
   relay: Relay;
+  /** Who signs it. */
   from: Identity;
   /** SubjectPublicKeyInfo DER of the recipient. */
   to: Bytes;
+  /** The Maxima application it is for. */
   application: string;
+  /** What to send. */
   data: Bytes;
   /** Seconds that the relay is to hold it. */
   hold: number;
+  /** Ends the mining with its reason. */
   signal?: AbortSignal | undefined;
   /** Told what the relay asks for, before it is mined. */
   onQuote?: ((quote: Quote) => void) | undefined;
+  /** Told how the mining goes. */
   onMining?: ((progress: MiningProgress) => void) | undefined;
   /** Told how many bytes of how many are sent. */
   onUpload?: ((sent: number, total: number) => void) | undefined;

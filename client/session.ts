@@ -29,7 +29,9 @@ const RENEW_BEFORE = 60_000;
 
 /** An owner's way to one mailbox. */
 export class Session {
+  /** The relay that keeps the mailbox. */
   readonly relay: Relay;
+  /** Whose mailbox it is. */
   readonly identity: Identity;
   readonly #scopes: readonly Scope[];
   /** The key that tokens are bound to; it never leaves this process. */
@@ -39,6 +41,7 @@ export class Session {
   ]) as Promise<CryptoKeyPair>;
   #token: z.infer<typeof tokenForm> | null = null;
 
+  /** Nothing is asked of the relay before the first request. */
   constructor(
     relay: Relay,
     identity: Identity,

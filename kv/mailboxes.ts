@@ -25,9 +25,11 @@ export async function findMailbox(
 
 /** A handshake that was answered rightly. */
 export interface AnsweredHandshake {
+  /** Its id. */
   readonly id: string;
   /** Unix milliseconds. */
   readonly expires: number;
+  /** The key that was proven, SubjectPublicKeyInfo DER. */
   readonly publicKey: Bytes;
 }
 

@@ -33,15 +33,19 @@ export type Priority = typeof PRIORITIES[number];
 
 /** A message that was checked and priced. */
 export interface NewMessage {
+  /** Hash of its package. */
   readonly id: MessageId;
+  /** The mailbox it is in. */
   readonly mailbox: MailboxId;
   /** The whole envelope. */
   readonly body: Bytes;
+  /** What it was paid with. */
   readonly paid: Paid;
   /** Seconds. */
   readonly hold: number;
   /** Bits a second; a slower link gets no body. */
   readonly minBandwidth: number;
+  /** By the sender's word. */
   readonly priority: Priority;
   /** Unix milliseconds until which the same work could be sent again. */
   readonly workUntil: number;
@@ -49,7 +53,9 @@ export interface NewMessage {
 
 /** The facts that receipts are made of; kept with the dedupe mark. */
 export interface StoredFacts {
+  /** The mailbox it is in. */
   readonly mailbox: MailboxId;
+  /** Name of the stored bytes. */
   readonly object: ObjectHash;
   /** Bytes. */
   readonly size: number;
@@ -57,23 +63,33 @@ export interface StoredFacts {
   readonly storedAt: number;
   /** Unix milliseconds. */
   readonly holdUntil: number;
+  /** What it was paid with. */
   readonly paid: Paid;
 }
 
 /** A message that the store holds, or held. */
 export interface StoredMessage extends StoredFacts {
+  /** Hash of its package. */
   readonly id: MessageId;
+  /** Where it stands in the log. */
   readonly cursor: Cursor;
 }
 
 /** A log entry. */
 export interface MessageEntry {
+  /** Hash of its package. */
   readonly id: MessageId;
+  /** Name of the stored bytes. */
   readonly object: ObjectHash;
+  /** Bytes. */
   readonly size: number;
+  /** Bits a second; a slower link gets no body. */
   readonly minBandwidth: number;
+  /** By the sender's word. */
   readonly priority: Priority;
+  /** Unix milliseconds. */
   readonly storedAt: number;
+  /** Unix milliseconds. */
   readonly holdUntil: number;
   /** Null where the body is kept in segments. */
   readonly body: Bytes | null;
@@ -81,6 +97,7 @@ export interface MessageEntry {
 
 /** A log entry as a reader gets it. */
 export interface ListedMessage extends Omit<MessageEntry, "body"> {
+  /** Where it stands in the log. */
   readonly cursor: Cursor;
   /** The envelope; null if it expired or the link is too slow for it. */
   readonly body: Bytes | null;
@@ -93,6 +110,7 @@ export const TOMBSTONE_MS = 7 * 86_400_000;
 
 /** What came of a commit. */
 export interface CommittedMessage {
+  /** As it is stored. */
   readonly message: StoredMessage;
   /** False if the store had the message already. */
   readonly created: boolean;
@@ -177,6 +195,7 @@ function stored(
 
 /** What to read. */
 export interface ReadOptions {
+  /** The mailbox it is in. */
   readonly mailbox: MailboxId;
   /** Unix milliseconds. */
   readonly now: number;
@@ -190,6 +209,7 @@ export interface ReadOptions {
 
 /** A part of a log. */
 export interface Page {
+  /** In the order of the log. */
   readonly messages: readonly ListedMessage[];
   /** Behind the last message of the page. */
   readonly next: Cursor;

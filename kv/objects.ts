@@ -12,7 +12,9 @@ export const SEGMENT_BYTES = 15 * 4_096;
 
 /** What is kept of an object besides its bytes. */
 export interface ObjectHeader {
+  /** The mailbox that may read it. */
   readonly mailbox: MailboxId;
+  /** Bytes. */
   readonly size: number;
   /** Unix milliseconds. */
   readonly holdUntil: number;
@@ -20,6 +22,7 @@ export interface ObjectHeader {
 
 /** An object that is held. */
 export interface HeldObject extends ObjectHeader {
+  /** Its name. */
   readonly hash: ObjectHash;
   /** Versionstamp of the commit that stored it, and so of its log entry. */
   readonly versionstamp: string;

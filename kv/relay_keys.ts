@@ -23,7 +23,9 @@ export interface RelayKeys {
 
 /** The keys as they are kept: PKCS#8 DER. */
 export interface StoredRelayKeys {
+  /** Ed25519. */
   readonly signing: Bytes;
+  /** RSA. */
   readonly maxima: Bytes;
 }
 

@@ -19,6 +19,7 @@ const RETRY_AFTER = 2;
  * database does, and whether a commit went through is then not known.
  */
 export class Store implements Disposable {
+  /** Which store this is: part of every cursor. */
   readonly epoch: string;
   #kv: Deno.Kv;
 

@@ -4,12 +4,11 @@
  * A cursor is the store's epoch and the versionstamp of a log entry's commit.
  * Clients keep it and give it back; within an epoch it sorts as text.
  */
+import type { Branded } from "./brand.ts";
 import { Problem } from "./problem.ts";
 
-declare const brand: unique symbol;
-
 /** An opaque position, `<epoch>-<versionstamp>`. */
-export type Cursor = string & { readonly [brand]: "Cursor" };
+export type Cursor = Branded<string, "Cursor">;
 
 /** The parts of a cursor. */
 export interface Position {
@@ -20,7 +19,7 @@ export interface Position {
 }
 
 /** Before every entry. */
-export const START_VERSIONSTAMP = "0".repeat(20);
+export const START_VERSIONSTAMP: string = "0".repeat(20);
 
 const FORM = /^([0-9a-f]{12})-([0-9a-f]{20})$/;
 

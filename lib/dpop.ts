@@ -16,6 +16,7 @@ export interface ProofExpectation {
   readonly method: string;
   /** The URLs that name the request, without query and fragment. */
   readonly urls: readonly string[];
+  /** The token that comes with it. */
   readonly token: string;
   /** Thumbprint of the key that the token is bound to. */
   readonly jkt: string;

@@ -29,6 +29,7 @@ export interface Challenge {
 
 /** What the owner asks for. */
 export interface HandshakeClaim {
+  /** What the token is to allow. */
   readonly scopes: readonly Scope[];
   /** Thumbprint of the client's DPoP key; null for a bearer token. */
   readonly jkt: string | null;
@@ -74,6 +75,7 @@ export function handshakeExpiry(id: string): number {
 
 /** What an answer is checked against. */
 export interface AnswerExpectation {
+  /** The relay secret that challenges are made with. */
   readonly secret: CryptoKey;
   /** The handshake being answered. */
   readonly id: string;

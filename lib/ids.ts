@@ -1,19 +1,17 @@
 /** The names of things: told apart by type, checked where they come in. */
+import type { Branded } from "./brand.ts";
 import { sha3_256 } from "./hash.ts";
 import type { Bytes } from "./minima/codec.ts";
 import { Problem } from "./problem.ts";
 
-declare const brand: unique symbol;
-type Branded<Name extends string> = string & { readonly [brand]: Name };
-
 /** Lower-case hex SHA3-256 of the owner's SubjectPublicKeyInfo DER. */
-export type MailboxId = Branded<"MailboxId">;
+export type MailboxId = Branded<string, "MailboxId">;
 /** Lower-case hex SHA3-256 of a serialised MaximaPackage. */
-export type MessageId = Branded<"MessageId">;
+export type MessageId = Branded<string, "MessageId">;
 /** Lower-case hex BLAKE3-256 of a stored envelope. */
-export type ObjectHash = Branded<"ObjectHash">;
+export type ObjectHash = Branded<string, "ObjectHash">;
 /** Lower-case hex SHA3-256 of a relay's signing key, as DER. */
-export type RelayId = Branded<"RelayId">;
+export type RelayId = Branded<string, "RelayId">;
 
 /** The mailbox of the owner of a public key. */
 export function mailboxIdOf(publicKey: Bytes): MailboxId {

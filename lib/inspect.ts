@@ -1,12 +1,12 @@
 /** Everything there is to say of a unit, as JSON (the `inspect` command). */
 import { type Bytes, decodeLoosely, encode } from "./minima/codec.ts";
-import { MAX_PACKAGE_BYTES, MAX_TXPOW_BYTES } from "./minima/constants.ts";
 import {
   maximaPackage,
   type MaxTxPow,
   maxTxPow,
   packageHash,
 } from "./minima/maxima.ts";
+import { expectAtMost, NETWORK_LIMITS } from "./minima/maxtxpow.ts";
 import { integerOfBytes } from "./minima/minidata.ts";
 import { type MiniNumber, miniNumberText } from "./minima/mininumber.ts";
 import { type TxPow, txPow } from "./minima/txpow.ts";
@@ -25,6 +25,7 @@ import { hashesOf } from "./work/target.ts";
 
 /** What a unit is, and what a relay would say of it, whatever the time. */
 export interface UnitReport {
+  /** What was read. */
   readonly kind: "maxtxpow" | "txpow";
   /** Whether it encodes back to the bytes it was read from. */
   readonly canonical: boolean;
@@ -32,14 +33,21 @@ export interface UnitReport {
   readonly trailingBytes: number;
   /** Ids are of the canonical form, as genuine nodes compute them. */
   readonly txpowid: string;
+  /** What the work commits to, hex. */
   readonly customHash: string;
+  /** Hex; null for a TxPoW by itself. */
   readonly messageId: string | null;
+  /** Hex; null for a TxPoW by itself. */
   readonly mailbox: string | null;
+  /** By the difficulty in its own header. */
   readonly isBlock: boolean;
   /** -1 where it is no block. */
   readonly superLevel: number;
+  /** Seven digits; 0 where it is no block. */
   readonly blockWeight: string;
+  /** Whether it carries a transaction. */
   readonly isTransaction: boolean;
+  /** A decimal number. */
   readonly nonce: string;
   /** Unix milliseconds. */
   readonly time: number;
@@ -49,6 +57,7 @@ export interface UnitReport {
     readonly hashes: number;
     readonly met: boolean;
   };
+  /** What a relay would answer. */
   readonly verdict: ProblemCode | "ok";
   /** Why the verdict is not `ok`. */
   readonly detail: string | null;
@@ -58,7 +67,9 @@ export interface UnitReport {
 
 /** Bytes that are no unit. */
 export interface MalformedReport {
+  /** What a relay would answer. */
   readonly verdict: "malformed";
+  /** What is wrong, and where. */
   readonly detail: string;
 }
 
@@ -105,7 +116,7 @@ function inspectTxPow(bytes: Bytes): UnitReport {
     ...factsOf(value, { messageId: null, mailbox: null }),
     ...judge(() => {
       expectForm(canonical, trailingBytes);
-      expectAtMost(MAX_TXPOW_BYTES, bytesRead, "TxPoW");
+      expectAtMost(NETWORK_LIMITS.txPowBytes, bytesRead, "TxPoW");
       checkTxPow(value);
     }),
     fields: inJson(value),
@@ -158,20 +169,15 @@ function expectForm(canonical: boolean, trailingBytes: number): void {
 
 function expectSizes(unit: MaxTxPow): void {
   expectAtMost(
-    MAX_PACKAGE_BYTES,
+    NETWORK_LIMITS.packageBytes,
     encode(maximaPackage, unit.package).length,
     "package",
   );
-  expectAtMost(MAX_TXPOW_BYTES, encode(txPow, unit.txPow).length, "TxPoW");
-}
-
-function expectAtMost(limit: number, size: number, part: string): void {
-  if (size > limit) {
-    throw new Problem(
-      "too-large",
-      `the ${part} has ${size} bytes, the limit is ${limit}`,
-    );
-  }
+  expectAtMost(
+    NETWORK_LIMITS.txPowBytes,
+    encode(txPow, unit.txPow).length,
+    "TxPoW",
+  );
 }
 
 /** Bytes become hex, numbers their text, everything else stays as it is. */

@@ -130,11 +130,14 @@ export type ProblemCode = keyof typeof PROBLEMS;
 
 /** A failure with a stable code for the caller. */
 export class Problem extends Error {
+  /** The class, for logs. */
   override name = "Problem";
+  /** Which problem it is; stable. */
   readonly code: ProblemCode;
   /** Further members of the problem document. */
   readonly members: Readonly<Record<string, unknown>>;
 
+  /** The detail says what was wrong this time, for people. */
   constructor(
     code: ProblemCode,
     detail: string,

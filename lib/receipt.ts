@@ -11,6 +11,7 @@ import type { SigningKey, VerifyingKey } from "./signing_key.ts";
 
 /** How a message was paid for. */
 export interface Paid {
+  /** By a TxPoW. */
   readonly by: "work";
   /** Expected hashes of the target that the work committed to. */
   readonly hashes: number;
@@ -24,14 +25,17 @@ export interface Receipt {
   readonly sub: MailboxId;
   /** The message. */
   readonly jti: MessageId;
+  /** Name of the stored bytes. */
   readonly object: ObjectHash;
   /** Bytes stored. */
   readonly size: number;
+  /** Where it stands in the mailbox. */
   readonly cursor: Cursor;
   /** When it was stored: Unix seconds, as in every JWT (RFC 7519). */
   readonly iat: number;
   /** When the hold ends: Unix seconds. */
   readonly exp: number;
+  /** What it was paid with. */
   readonly paid: Paid;
 }
 
@@ -40,7 +44,9 @@ const TYPE = "restante-receipt+jwt";
 
 /** A receipt is not one of this relay's. */
 export class ReceiptError extends Error {
+  /** The class, for logs. */
   override name = "ReceiptError";
+  /** Stable. */
   readonly code = "receipt-invalid";
 }
 

@@ -4,7 +4,9 @@ import { type RelayId, relayIdOf } from "./ids.ts";
 
 /** A public Ed25519 key as the relay's descriptor carries it. */
 export interface SigningJwk {
+  /** Octet key pair. */
   readonly kty: "OKP";
+  /** The curve. */
   readonly crv: "Ed25519";
   /** base64url of the 32 key bytes. */
   readonly x: string;
@@ -14,9 +16,13 @@ export interface SigningJwk {
 
 /** The key, and what follows from it. */
 export interface SigningKey {
+  /** Hash of the public key. */
   readonly relayId: RelayId;
+  /** For signing. */
   readonly privateKey: CryptoKey;
+  /** For checking. */
   readonly publicKey: CryptoKey;
+  /** The public key as it is published. */
   readonly jwk: SigningJwk;
   /** A secret of the relay's, the same whenever it has the same key. */
   secret(purpose: string): Promise<CryptoKey>;

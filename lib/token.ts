@@ -16,7 +16,9 @@ export type Scope = typeof SCOPES[number];
 
 /** What a token grants. */
 export interface Grant {
+  /** The one mailbox it is for. */
   readonly mailbox: MailboxId;
+  /** What it allows there. */
   readonly scopes: readonly Scope[];
   /** Thumbprint (RFC 7638) of the client's key; null for a bearer token. */
   readonly jkt: string | null;
@@ -24,6 +26,7 @@ export interface Grant {
 
 /** A token and when it ends. */
 export interface IssuedToken {
+  /** Compact JWS. */
   readonly token: string;
   /** Unix milliseconds. */
   readonly expires: number;

@@ -1,12 +1,11 @@
 /** `GET /.well-known/restante`: who the relay is and what it asks for. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { mxText } from "../lib/minima/mxtext.ts";
+import { contactAddressText, contactHost } from "../lib/minima/address.ts";
 import { envelopeBytes } from "../lib/minima/maxtxpow.ts";
 import { sha3_256 } from "../lib/hash.ts";
 import { VERSION } from "../lib/version.ts";
-import { hexTarget } from "../lib/work/price.ts";
-import { targetOf } from "../lib/work/target.ts";
-import { contactHost, type Relay } from "./relay.ts";
+import { hexTarget, targetOf } from "../lib/work/target.ts";
+import type { Relay } from "./relay.ts";
 
 /** Seconds that the answer may be cached. */
 const MAX_AGE = 60;
@@ -92,12 +91,14 @@ export function addDescriptor(app: OpenAPIHono, relay: Relay): void {
 }
 
 function describe({ keys, url, price, limits, window, tariff }: Relay) {
-  const { host, port } = contactHost(url);
   return {
     id: keys.signing.relayId,
     version: VERSION,
     url,
-    address: `${mxText(keys.maxima.publicKey)}@${host}:${port}`,
+    address: contactAddressText({
+      publicKey: keys.maxima.publicKey,
+      ...contactHost(url),
+    }),
     keys: { maxima: keys.maxima.publicKey.toHex(), signing: keys.signing.jwk },
     work: {
       hash: "sha3-256" as const,

@@ -9,7 +9,7 @@ import {
 } from "../lib/handshake.ts";
 import { mailboxIdOf } from "../lib/ids.ts";
 import type { Bytes } from "../lib/minima/codec.ts";
-import { contactAddressText } from "../lib/minima/address.ts";
+import { contactAddressText, contactHost } from "../lib/minima/address.ts";
 import { decodeMaxTxPow } from "../lib/minima/maxtxpow.ts";
 import { sameBytes } from "../lib/bytes.ts";
 import { Problem } from "../lib/problem.ts";
@@ -17,14 +17,13 @@ import { open } from "../lib/seal/maxima.ts";
 import { parsePublicKey } from "../lib/seal/public_key.ts";
 import { issueToken, SCOPES } from "../lib/token.ts";
 import { checkTime, checkWork } from "../lib/work/check.ts";
-import { hexTarget } from "../lib/work/price.ts";
-import { targetOf } from "../lib/work/target.ts";
+import { hexTarget, targetOf } from "../lib/work/target.ts";
 import { MIN_HASHES } from "../lib/minima/constants.ts";
 import { ENVELOPE_BODY, readEnvelope } from "./envelope_body.ts";
 import { jsonBody } from "./json_body.ts";
 import { problemResponses } from "./problem.ts";
 import { workForm } from "./quotes.ts";
-import { contactHost, type Relay } from "./relay.ts";
+import type { Relay } from "./relay.ts";
 
 const challengeForm = z.object({
   handshake: z.string().meta({ description: "Its id" }),

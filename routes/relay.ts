@@ -24,12 +24,3 @@ export interface Relay {
   /** Told of failures that are the relay's own. */
   readonly log: (message: string, error: unknown) => void;
 }
-
-/** The host and port of a relay's contact address. */
-export function contactHost(url: string): { host: string; port: number } {
-  const { hostname, port, protocol } = new URL(url);
-  return {
-    host: hostname,
-    port: Number(port) || (protocol === "https:" ? 443 : 80),
-  };
-}

@@ -12,6 +12,7 @@ import { mxText, parseMxText } from "./mxtext.ts";
 export interface ContactAddress {
   /** SubjectPublicKeyInfo DER; not checked to be one. */
   publicKey: Bytes;
+  /** As written. */
   host: string;
   /** As written: a signed 32-bit integer, not checked to be a port. */
   port: number;
@@ -23,6 +24,7 @@ export interface PermanentAddress {
   publicKeyText: string;
   /** The contact address of the location service, as written. */
   mlsText: string;
+  /** The same, read. */
   mls: ContactAddress;
 }
 
@@ -80,4 +82,14 @@ export function parsePermanentAddress(text: string): PermanentAddress {
     mlsText,
     mls: parseContactAddress(mlsText),
   };
+}
+
+/**
+ * The host and port of a URL, as a contact address names them. Addresses have
+ * no scheme: https is 443 where the URL says nothing, http is 80.
+ */
+export function contactHost(url: string): { host: string; port: number } {
+  const { hostname, port, protocol } = new URL(url);
+  const fallback = protocol === "https:" ? 443 : 80;
+  return { host: hostname, port: Number(port) || fallback };
 }

@@ -26,12 +26,14 @@ export type DecodeReason =
 
 /** The bytes are not a (canonical) value of the format that was asked for. */
 export class DecodeError extends Problem {
+  /** The class, for logs. */
   override name = "DecodeError";
   /** What is wrong with the bytes. */
   readonly reason: DecodeReason;
   /** Where it is wrong: bytes from the start of the input. */
   readonly offset: number;
 
+  /** Made by {@link Reader.error}. */
   constructor(reason: DecodeReason, offset: number, detail: string) {
     super("malformed", `${detail}, at byte ${offset}`);
     this.reason = reason;
@@ -41,12 +43,14 @@ export class DecodeError extends Problem {
 
 /** A position in some bytes. It never reads past their end. */
 export class Reader {
+  /** What is read. */
   readonly bytes: Bytes;
   /** Bytes read so far. */
   offset = 0;
   /** False once anything was read that encodes back to other bytes. */
   canonical = true;
 
+  /** Starts at the first byte. */
   constructor(bytes: Bytes) {
     this.bytes = bytes;
   }
@@ -194,6 +198,7 @@ export function expectEnd(reader: Reader): void {
 
 /** What {@link decodeLoosely} gives. */
 export interface LooselyDecoded<T> {
+  /** What was read. */
   value: T;
   /** Whether encoding the value gives the bytes read. */
   canonical: boolean;

@@ -50,7 +50,8 @@ export function decodeMaxTxPow(
   return { version, package: sealed, txPow: work };
 }
 
-function expectAtMost(limit: number, size: number, part: string): void {
+/** Refuses a part over its limit. @throws {Problem} `too-large` */
+export function expectAtMost(limit: number, size: number, part: string): void {
   if (size <= limit) return;
   throw new Problem(
     "too-large",

@@ -105,6 +105,7 @@ export function integerOfBytes(bytes: Uint8Array): bigint {
 
 /** A text is not the text form of some data. */
 export class TextFormError extends Error {
+  /** The class, for logs. */
   override name = "TextFormError";
 }
 

@@ -16,6 +16,7 @@ export interface MiniNumber {
 
 /** A text is no number, or one that a MiniNumber cannot hold. */
 export class MiniNumberError extends Error {
+  /** The class, for logs. */
   override name = "MiniNumberError";
 }
 

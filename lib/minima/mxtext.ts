@@ -40,6 +40,7 @@ export function mxText(bytes: Uint8Array): string {
 
 /** What {@link parseMxText} gives. */
 export interface MxText {
+  /** What the text stands for. */
   bytes: Bytes;
   /** Whether {@link mxText} gives the same text again. */
   canonical: boolean;

@@ -39,9 +39,12 @@ export type OpenFailure =
 
 /** A sealed message could not be opened, or is not what its sender wrote. */
 export class OpenError extends Error {
+  /** The class, for logs. */
   override name = "OpenError";
+  /** Which failure it is. */
   readonly code: OpenFailure;
 
+  /** Made where opening fails. */
   constructor(code: OpenFailure, detail: string, options?: ErrorOptions) {
     super(detail, options);
     this.code = code;
@@ -54,10 +57,13 @@ export interface SealOptions {
   to: Bytes;
   /** The sender, who signs. */
   from: RsaPrivateKey;
+  /** The Maxima application it is for. */
   application: string;
+  /** What to send. */
   data: Bytes;
   /** Unix milliseconds. */
   time: number;
+  /** Fixed in tests. */
   random?: RandomBytes;
 }
 

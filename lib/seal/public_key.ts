@@ -12,8 +12,11 @@ export type PublicKey = RsaPublicKey | Ed25519PublicKey;
 
 /** RSA of 1024 to 16,384 bits: genuine Maxima users. */
 export interface RsaPublicKey {
+  /** RSA. */
   readonly kind: "rsa";
+  /** n, odd. */
   readonly modulus: bigint;
+  /** e, odd, from 3. */
   readonly exponent: bigint;
   /** Length of the modulus. */
   readonly bits: number;
@@ -21,6 +24,7 @@ export interface RsaPublicKey {
 
 /** Ed25519 (RFC 8410). */
 export interface Ed25519PublicKey {
+  /** Ed25519. */
   readonly kind: "ed25519";
   /** 32 bytes. */
   readonly key: Bytes;

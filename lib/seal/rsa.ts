@@ -6,7 +6,7 @@ import type { Bytes } from "../minima/codec.ts";
 import { integerOfBytes } from "../minima/minidata.ts";
 import { type RandomBytes, systemRandom } from "../random.ts";
 import { sha3_256 } from "../hash.ts";
-import { type RsaPublicKey } from "./public_key.ts";
+import type { RsaPublicKey } from "./public_key.ts";
 
 /** A private key that signs and unwraps. */
 export interface RsaPrivateKey {
@@ -26,6 +26,7 @@ export interface RsaPrivateKey {
 export interface UnwrappedKey {
   /** 16, 24 or 32 bytes. */
   readonly key: Bytes;
+  /** Whether the padding was right. */
   readonly valid: boolean;
 }
 

@@ -35,7 +35,9 @@ export interface Work {
 
 /** Work that was done for a message. */
 export interface MessageWork extends Work {
+  /** What the work was done for. */
   readonly messageId: MessageId;
+  /** Whom the message is for. */
   readonly mailbox: MailboxId;
 }
 

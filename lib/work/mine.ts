@@ -37,6 +37,7 @@ export interface MineOptions {
   signal?: AbortSignal | undefined;
   /** Called some sixty times a second. */
   onProgress?: ((progress: MiningProgress) => void) | undefined;
+  /** Fixed in tests. */
   random?: RandomBytes;
 }
 

@@ -5,7 +5,7 @@
  */
 import { MAX_HASH, MIN_HASHES } from "../minima/constants.ts";
 import { Problem } from "../problem.ts";
-import { hashesOf, targetOf } from "./target.ts";
+import { hashesOf, hexTarget, targetOf } from "./target.ts";
 
 /** What work buys, and the bounds of a hold. */
 export interface WorkPrice {
@@ -29,7 +29,9 @@ export const DEFAULT_WORK_PRICE: WorkPrice = {
 
 /** How full something is: bytes used of a quota. */
 export interface Fill {
+  /** Bytes. */
   readonly used: number;
+  /** Bytes. */
   readonly quota: number;
 }
 
@@ -38,7 +40,9 @@ export const EMPTY_FILL: Fill = { used: 0, quota: 1 };
 
 /** The fill of everything that a message would take room in. */
 export interface Fills {
+  /** The recipient's. */
   readonly mailbox: Fill;
+  /** All of it. */
   readonly relay: Fill;
 }
 
@@ -47,7 +51,9 @@ export const EMPTY_FILLS: Fills = { mailbox: EMPTY_FILL, relay: EMPTY_FILL };
 
 /** Work that would be enough. */
 export interface WorkQuote {
+  /** Commit to it and be below it. */
   readonly target: bigint;
+  /** Tries it takes on average. */
   readonly hashes: number;
 }
 
@@ -126,9 +132,4 @@ export function workMembers(
   seconds: number,
 ): Record<string, unknown> {
   return { target: hexTarget(target), hashes, seconds };
-}
-
-/** A target in JSON: 64 lower-case hex digits. */
-export function hexTarget(target: bigint): string {
-  return target.toString(16).padStart(64, "0");
 }

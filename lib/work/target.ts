@@ -18,3 +18,8 @@ export function hashesOf(target: bigint): number {
 export function targetBytes(target: bigint): Bytes {
   return bytesOfInteger(target);
 }
+
+/** A target in JSON: 64 lower-case hex digits. */
+export function hexTarget(target: bigint): string {
+  return target.toString(16).padStart(64, "0");
+}

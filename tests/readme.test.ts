@@ -1,0 +1,60 @@
+/** The README says what is there: its commands run, its table is config.ts's. */
+import assert from "node:assert/strict";
+import { readmeTable, settingsTable } from "../scripts/settings_table.ts";
+import { RelayProcess, ROOT } from "./journeys/process.ts";
+
+const README = await Deno.readTextFile(`${ROOT}/README.md`);
+
+/** The shell block under a heading. */
+function commandsUnder(heading: string): string {
+  const section = README.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0];
+  return /```sh\n([^]*?)```/.exec(section ?? "")?.[1] ?? "";
+}
+
+Deno.test("the README's settings are those of config.ts", async () => {
+  const cells = (table = "") =>
+    table.split("\n").map((row) =>
+      row.split("|").map((cell) => cell.trim().replace(/^-+$/, "-"))
+    );
+  assert.deepEqual(cells(await readmeTable()), cells(settingsTable()));
+});
+
+Deno.test("the README leads with the two commands for a machine that has Node alone", () => {
+  const [start, test] = commandsUnder("Run it").trim().split("\n");
+  assert.equal(start, `npx -y deno@${Deno.version.deno} task start`);
+  assert.equal(test, `npx -y deno@${Deno.version.deno} task test`);
+});
+
+Deno.test("the README's main job runs as it is pasted", async () => {
+  const commands = commandsUnder("The main job, in five commands");
+  assert.equal(commands.trim().split("\n").length, 5);
+  const folder = await Deno.makeTempDir();
+  try {
+    await using relay = await RelayProcess.start(
+      "--port",
+      "0",
+      "--kv",
+      `${folder}/store.kv`,
+    );
+    // The paths and the port are the test's own, and `deno` is this Deno.
+    const script = commands
+      .replaceAll("http://127.0.0.1:8000", relay.url)
+      .replaceAll(/(alice|bob)\.json/g, `${folder}/$1.json`);
+    const { code, stdout, stderr } = await new Deno.Command("bash", {
+      args: [
+        "-euo",
+        "pipefail",
+        "-c",
+        `deno() { '${Deno.execPath()}' "$@"; }\n${script}`,
+      ],
+      cwd: ROOT,
+      env: { NO_COLOR: "1" },
+    }).output();
+    const text = new TextDecoder();
+    assert.equal(code, 0, text.decode(stderr));
+    assert.match(text.decode(stdout), /\nreceipt  [\w-]+\.[\w-]+\.[\w-]+\n/);
+    assert.match(text.decode(stdout), /\n\nDear Bob\n/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
