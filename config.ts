@@ -120,7 +120,7 @@ function publicUrl(text: string): string {
   const url = URL.parse(text);
   if (
     url === null || !["http:", "https:"].includes(url.protocol) ||
-    url.pathname !== "/" || url.search || url.hash
+    url.pathname !== "/" || url.search || url.hash || url.username
   ) {
     throw new TypeError(
       `"${text}" is not a URL of the form https://relay.example`,

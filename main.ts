@@ -1,6 +1,10 @@
 /** Runs a relay: opens the store, builds the app, serves it. */
 import { type Config, ConfigError, readConfig } from "./config.ts";
-import { loadRelayKeys, type RelayKeys } from "./kv/relay_keys.ts";
+import {
+  loadRelayKeys,
+  RelayKeyError,
+  type RelayKeys,
+} from "./kv/relay_keys.ts";
 import { openStore } from "./kv/store.ts";
 import { contactAddressText, contactHost } from "./lib/minima/address.ts";
 import { NETWORK_LIMITS } from "./lib/minima/maxtxpow.ts";
@@ -8,7 +12,6 @@ import { DEFAULT_TARIFF } from "./lib/money.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
 import { DEFAULT_WORK_PRICE } from "./lib/work/price.ts";
 import { createApp } from "./routes/app.ts";
-import { ProofLog } from "./routes/proof_log.ts";
 
 /** A relay that answers requests. */
 export interface RunningRelay {
@@ -56,7 +59,6 @@ export async function startRelay(
       limits: NETWORK_LIMITS,
       price: DEFAULT_WORK_PRICE,
       tariff: DEFAULT_TARIFF,
-      proofs: new ProofLog(),
       now,
       log: (message, error) => console.error(message, error),
     });
@@ -68,6 +70,7 @@ export async function startRelay(
       address: addressOf(keys, url),
       finished,
       async stop() {
+        await app.drain();
         await server.shutdown();
         await finished;
       },
@@ -119,7 +122,9 @@ if (import.meta.main) {
     await serve(readConfig((variable) => Deno.env.get(variable)));
     Deno.exit(0); // the signal listeners would keep the process
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    const isSetting = error instanceof ConfigError ||
+      error instanceof RelayKeyError;
+    if (!isSetting) throw error;
     console.error(`error: ${error.message}`);
     Deno.exit(1);
   }

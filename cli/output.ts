@@ -7,6 +7,11 @@ export interface OutputOptions {
   json?: boolean;
 }
 
+/** A command was not called as it is to be. */
+export class UsageError extends Error {
+  readonly code = "usage";
+}
+
 /** Prints the result: the document with `--json`, else the text. */
 export function printResult(
   { json }: OutputOptions,

@@ -1,12 +1,13 @@
 /** `restante send`: seals, mines, posts, and prints the receipt. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { ClientError, parseRecipient, Relay, send } from "../client/mod.ts";
+import { MAX_HASHES, parseRecipient, Relay, send } from "../client/mod.ts";
 import { readIdentity, readInput } from "./files.ts";
 import {
   type Bar,
   type OutputOptions,
   printResult,
   startBar,
+  UsageError,
 } from "./output.ts";
 
 interface SendCommandOptions extends OutputOptions {
@@ -15,6 +16,7 @@ interface SendCommandOptions extends OutputOptions {
   file?: string;
   application: string;
   hold: number;
+  maxHashes: number;
 }
 
 /** Adds the command. */
@@ -50,6 +52,10 @@ export function addSend(program: Command): void {
       )
         .default(7 * 86_400, "7d").argParser(parseTime),
     )
+    .addOption(
+      new Option("--max-hashes <count>", "do not mine more than this")
+        .default(MAX_HASHES).argParser(parseCount),
+    )
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
@@ -64,10 +70,7 @@ export function addSend(program: Command): void {
         const recipient = parseRecipient(to);
         const url = options.relay ?? recipient.relayUrl;
         if (url === null) {
-          throw new ClientError(
-            "address-invalid",
-            "the address names no relay: add --relay URL",
-          );
+          throw new UsageError("the address names no relay: add --relay URL");
         }
         const from = await readIdentity(options.identity);
         const data = await readData(text, options.file);
@@ -80,6 +83,7 @@ export function addSend(program: Command): void {
           application: options.application,
           data,
           hold: options.hold,
+          maxHashes: options.maxHashes,
           onQuote: (
             { hashes },
           ) => (mining = startBar(options, "mining", hashes)),
@@ -108,14 +112,11 @@ export function addSend(program: Command): void {
 
 async function readData(text: string | undefined, file: string | undefined) {
   if (file !== undefined && text !== undefined) {
-    throw new ClientError("address-invalid", "give a text or --file, not both");
+    throw new UsageError("give a text or --file, not both");
   }
   if (file !== undefined) return await readInput(file);
   if (text !== undefined) return new TextEncoder().encode(text);
-  throw new ClientError(
-    "address-invalid",
-    "nothing to send: give a text or --file",
-  );
+  throw new UsageError("nothing to send: give a text or --file");
 }
 
 const UNITS: Record<string, number> = {
@@ -132,4 +133,9 @@ function parseTime(text: string): number {
     throw new InvalidArgumentError("not a time such as 3600, 36h or 7d.");
   }
   return Number(count) * (UNITS[unit] ?? 1);
+}
+
+function parseCount(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("not a whole number.");
 }

@@ -21,6 +21,9 @@ export interface Recipient {
   readonly relayUrl: string | null;
 }
 
+/** What can stand before the colon of an address. */
+const HOST = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i;
+
 /** Hosts that are reached by plain http: this machine. */
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3})$/i;
 
@@ -65,10 +68,11 @@ function parseKey(text: string): Bytes {
 
 /** Contact addresses have no scheme: https, but plain http to loopback. */
 function relayUrlOf({ host, port }: ContactAddress): string {
-  const url = URL.parse(
+  // A host is a name or an IPv4 address: nothing that a URL reads otherwise.
+  const url = HOST.test(host) && URL.parse(
     `${LOOPBACK.test(host) ? "http" : "https"}://${host}:${port}`,
   );
-  if (url === null || url.hostname === "" || url.pathname !== "/" || port < 1) {
+  if (!url || port < 1) {
     throw new TextFormError(
       `${host.slice(0, 80)}:${port} is not a host and port`,
     );

@@ -4,6 +4,7 @@
  * @module
  */
 export { addressAt, parseRecipient, type Recipient } from "./address.ts";
+export { MAX_HASHES } from "./envelope.ts";
 export { ClientError, type ClientErrorCode, RelayError } from "./error.ts";
 export {
   type Identity,

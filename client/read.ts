@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { decodeMaxTxPow } from "../lib/minima/maxtxpow.ts";
 import type { Bytes } from "../lib/minima/codec.ts";
-import { applicationMessageId, packageHash } from "../lib/minima/maxima.ts";
+import { packageHash } from "../lib/minima/maxima.ts";
 import { wholePart } from "../lib/minima/mininumber.ts";
 import { Problem } from "../lib/problem.ts";
 import { open, OpenError } from "../lib/seal/maxima.ts";
@@ -176,7 +176,7 @@ async function openLetter(
     from: message.from.toHex(),
     application: message.application,
     time: Number(wholePart(message.time)),
-    maximaId: applicationMessageId(message).toHex(),
+    maximaId: message.id.toHex(),
     data: message.data,
   };
 }

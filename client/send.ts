@@ -1,44 +1,44 @@
 /** Sending: seal, mine, post. */
-import type { Bytes } from "../lib/minima/codec.ts";
-import { encode } from "../lib/minima/codec.ts";
-import { MAXIMA_VERSION } from "../lib/minima/constants.ts";
-import { maximaPackage, maxTxPow, packageHash } from "../lib/minima/maxima.ts";
+import { type Bytes, encode } from "../lib/minima/codec.ts";
+import { maximaPackage } from "../lib/minima/maxima.ts";
 import { seal } from "../lib/seal/maxima.ts";
-import { mine, type MiningProgress } from "../lib/work/mine.ts";
+import { mineEnvelope, type WorkOptions } from "./envelope.ts";
 import type { Identity } from "./identity.ts";
 import type { Quote, Relay, StoredMessage } from "./relay.ts";
 
 /** A message, and how it is to be sent. */
-export interface SendOptions {
+export interface SendOptions extends Omit<WorkOptions, "target"> {
   /** Where to post it. */
-  relay: Relay;
+  readonly relay: Relay;
   /** Who signs it. */
-  from: Identity;
+  readonly from: Identity;
   /** SubjectPublicKeyInfo DER of the recipient. */
-  to: Bytes;
+  readonly to: Bytes;
   /** The Maxima application it is for. */
-  application: string;
+  readonly application: string;
   /** What to send. */
-  data: Bytes;
+  readonly data: Bytes;
   /** Seconds that the relay is to hold it. */
-  hold: number;
-  /** Ends the mining with its reason. */
-  signal?: AbortSignal | undefined;
+  readonly hold: number;
   /** Told what the relay asks for, before it is mined. */
-  onQuote?: ((quote: Quote) => void) | undefined;
-  /** Told how the mining goes. */
-  onMining?: ((progress: MiningProgress) => void) | undefined;
+  readonly onQuote?: ((quote: Quote) => void) | undefined;
   /** Told how many bytes of how many are sent. */
-  onUpload?: ((sent: number, total: number) => void) | undefined;
+  readonly onUpload?: ((sent: number, total: number) => void) | undefined;
 }
 
 /** More than the bytes of any TxPoW that we mine, and of the version before. */
 const WORK_BYTES = 512;
 
-/** Seals a message to its recipient, does the work, and posts it. */
+/**
+ * Seals a message to its recipient, does the work, and posts it.
+ *
+ * @throws {Problem} `malformed` if nothing can be sealed to the key
+ * @throws {ClientError} `price-too-high`, `relay-unreachable` or
+ * `relay-nonsense`
+ * @throws {RelayError} if the relay refuses
+ */
 export async function send(options: SendOptions): Promise<StoredMessage> {
-  const { relay, from, to, application, data, hold, signal, onUpload } =
-    options;
+  const { relay, from, to, application, data, hold, onUpload } = options;
   const sealed = await seal({
     to,
     from: from.key,
@@ -49,17 +49,9 @@ export async function send(options: SendOptions): Promise<StoredMessage> {
   const size = encode(maximaPackage, sealed).length + WORK_BYTES;
   const quote = await relay.quote(size, hold);
   options.onQuote?.(quote);
-  const txPow = await mine({
-    customHash: packageHash(sealed),
+  const envelope = await mineEnvelope(sealed, {
+    ...options,
     target: quote.target,
-    time: Date.now(),
-    signal,
-    onProgress: options.onMining,
-  });
-  const envelope = encode(maxTxPow, {
-    version: MAXIMA_VERSION,
-    package: sealed,
-    txPow,
   });
   const report = onUpload &&
     ((sent: number) => onUpload(sent, envelope.length));

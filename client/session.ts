@@ -2,18 +2,16 @@
 import { calculateJwkThumbprint, exportJWK, SignJWT } from "jose";
 import { z } from "zod";
 import { HANDSHAKE_APPLICATION } from "../lib/handshake.ts";
-import { encode } from "../lib/minima/codec.ts";
-import { MAXIMA_VERSION } from "../lib/minima/constants.ts";
-import { maxTxPow, packageHash } from "../lib/minima/maxima.ts";
+import { parsePublicKey } from "../lib/seal/public_key.ts";
 import { seal } from "../lib/seal/maxima.ts";
-import { mine } from "../lib/work/mine.ts";
 import type { Scope } from "../lib/token.ts";
+import { mineEnvelope } from "./envelope.ts";
 import type { Identity } from "./identity.ts";
 import { envelopeRequest, type Relay } from "./relay.ts";
 
 const challengeForm = z.looseObject({
   handshake: z.string().regex(/^[\w-]+$/),
-  relayKey: z.string().regex(/^([0-9a-f]{2})+$/),
+  relayKey: z.string().refine(isRsaKey),
   challenge: z.string(),
   work: z.looseObject({ target: z.string().regex(/^[0-9a-f]+$/) }),
 });
@@ -23,6 +21,15 @@ const tokenForm = z.looseObject({
   expires: z.number(),
   mailbox: z.looseObject({ id: z.string(), created: z.boolean() }),
 });
+
+/** Whether a text is the hex of a key that the answer can be sealed to. */
+function isRsaKey(text: string): boolean {
+  try {
+    return parsePublicKey(Uint8Array.fromHex(text)).kind === "rsa";
+  } catch {
+    return false;
+  }
+}
 
 /** A token is renewed when it has less than this left, in milliseconds. */
 const RENEW_BEFORE = 60_000;
@@ -39,7 +46,8 @@ export class Session {
     "sign",
     "verify",
   ]) as Promise<CryptoKeyPair>;
-  #token: z.infer<typeof tokenForm> | null = null;
+  /** The present token, or the handshake that is to give it. */
+  #token: Promise<z.infer<typeof tokenForm>> | null = null;
 
   /** Nothing is asked of the relay before the first request. */
   constructor(
@@ -70,12 +78,16 @@ export class Session {
   }
 
   async #validToken(): Promise<z.infer<typeof tokenForm>> {
-    if (
-      this.#token === null || this.#token.expires - RENEW_BEFORE < Date.now()
-    ) {
-      this.#token = await this.#handshake();
+    const before = this.#token;
+    const held = await before;
+    if (held !== null && held.expires - RENEW_BEFORE > Date.now()) return held;
+    // Of several requests that find it ended, the first renews it for all.
+    if (this.#token === before) {
+      this.#token = this.#handshake();
+      this.#token.catch(() => this.#token = null);
+      return await this.#token;
     }
-    return this.#token;
+    return await this.#validToken();
   }
 
   async #handshake(): Promise<z.infer<typeof tokenForm>> {
@@ -100,15 +112,8 @@ export class Session {
       data: new TextEncoder().encode(JSON.stringify(answer)),
       time: Date.now(),
     });
-    const txPow = await mine({
-      customHash: packageHash(sealed),
+    const envelope = await mineEnvelope(sealed, {
       target: BigInt(`0x${work.target}`),
-      time: Date.now(),
-    });
-    const envelope = encode(maxTxPow, {
-      version: MAXIMA_VERSION,
-      package: sealed,
-      txPow,
     });
     return await relay.json(
       `/v1/handshakes/${handshake}`,

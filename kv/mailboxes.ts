@@ -50,15 +50,14 @@ export async function completeHandshake(
   ]);
   if (mark.value !== null) return null;
   const created = mailbox.value === null;
+  // A copy: KV would keep the whole message that the key is a view of.
+  const record: Mailbox = { publicKey: publicKey.slice(), createdAt: now };
   const versionstamp = await store.commit((operation) => {
     operation
       .check(mark, mailbox)
       .set(used, true, { expireIn: Math.max(expires - now, 1) });
     if (created) {
-      operation.set(
-        mailboxKey,
-        { publicKey, createdAt: now } satisfies Mailbox,
-      );
+      operation.set(mailboxKey, record);
     }
   });
   // Another request was first with one of the two: look again.

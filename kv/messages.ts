@@ -144,7 +144,8 @@ export async function commitMessage(
     priority,
     storedAt: now,
     holdUntil,
-    body: body.length <= INLINE_BYTES ? body : null,
+    // A copy: KV would keep the whole buffer that a view stands in.
+    body: body.length <= INLINE_BYTES ? body.slice() : null,
   };
   const held = holdUntil - now;
   const markUntil = Math.max(holdUntil, message.workUntil) + TOMBSTONE_MS;

@@ -10,6 +10,7 @@ import {
   importSigningKey,
   type SigningKey,
 } from "../lib/signing_key.ts";
+import { parsePublicKey } from "../lib/seal/public_key.ts";
 import { keys } from "./keys.ts";
 import type { Store } from "./store.ts";
 
@@ -32,7 +33,19 @@ export interface StoredRelayKeys {
 /** Size of the relay's RSA key (API.md asks for at least this much). */
 const RSA_BITS = 2_048;
 
-/** The relay's keys; the operator's where given, else made at the first start. */
+/** A key given by the operator cannot be used. */
+export class RelayKeyError extends Error {
+  /** The class, for logs. */
+  override name = "RelayKeyError";
+  /** Stable. */
+  readonly code = "relay-key-invalid";
+}
+
+/**
+ * The relay's keys; the operator's where given, else made at the first start.
+ *
+ * @throws {RelayKeyError}
+ */
 export async function loadRelayKeys(
   store: Store,
   given: Partial<StoredRelayKeys> = {},
@@ -41,9 +54,35 @@ export async function loadRelayKeys(
     ? { signing: given.signing, maxima: given.maxima }
     : { ...await ensureKeys(store), ...given };
   return {
-    signing: await importSigningKey(signing),
-    maxima: await importRsaKey(maxima),
+    signing: await usable(importSigningKey(signing), "signing", "Ed25519"),
+    maxima: await usable(
+      importMaximaKey(maxima),
+      "Maxima",
+      "RSA, 2048 bits or more",
+    ),
   };
+}
+
+/** The platform's errors do not say which key it was. */
+async function usable<Key>(
+  key: Promise<Key>,
+  name: string,
+  kind: string,
+): Promise<Key> {
+  try {
+    return await key;
+  } catch (cause) {
+    throw new RelayKeyError(`the ${name} key is not a PKCS#8 key of ${kind}`, {
+      cause,
+    });
+  }
+}
+
+async function importMaximaKey(pkcs8: Bytes): Promise<RsaPrivateKey> {
+  const key = await importRsaKey(pkcs8);
+  const parsed = parsePublicKey(key.publicKey);
+  if (parsed.kind === "rsa" && parsed.bits >= RSA_BITS) return key;
+  throw new RangeError(`a key under ${RSA_BITS} bits`);
 }
 
 async function ensureKeys(store: Store): Promise<StoredRelayKeys> {

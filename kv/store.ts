@@ -79,15 +79,41 @@ export class Store implements Disposable {
   }
 }
 
-/** A failing database is no mistake of the caller's; a wrong call is ours. */
+/** How often an operation is tried that another process kept from the file. */
+const ATTEMPTS = 8;
+/** Milliseconds before the second attempt; twice as long before each next. */
+const FIRST_PAUSE = 4;
+
+/** A failing database is no mistake of the caller's. */
 async function guard<T>(operation: () => Promise<T>): Promise<T> {
   try {
-    return await operation();
+    return await whenUnlocked(operation);
   } catch (cause) {
-    if (cause instanceof TypeError) throw cause;
-    throw new Problem("busy", "the store does not answer", {
-      retryAfter: RETRY_AFTER,
-    }, { cause });
+    throw new Problem(
+      "busy",
+      "the store does not answer",
+      { retryAfter: RETRY_AFTER },
+      { cause },
+    );
+  }
+}
+
+/**
+ * SQLite has one writer at a time, and of several processes on one file those
+ * that come too late fail at once, with nothing done: they come again.
+ */
+async function whenUnlocked<T>(operation: () => Promise<T>): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await operation();
+    } catch (error) {
+      const isLocked = error instanceof Error &&
+        error.message.includes("database is locked");
+      if (!isLocked || attempt === ATTEMPTS) throw error;
+    }
+    // Apart from one another, or they would meet again.
+    const pause = FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + Math.random());
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 
@@ -109,9 +135,9 @@ export async function openStore(
       mode: 0o600,
     })).close();
   }
-  const kv = await Deno.openKv(location);
+  const kv = await whenUnlocked(() => Deno.openKv(location));
   try {
-    return new Store(kv, await ensureEpoch(kv, now()));
+    return new Store(kv, await whenUnlocked(() => ensureEpoch(kv, now())));
   } catch (error) {
     kv.close();
     throw error;

@@ -21,7 +21,8 @@ export interface Position {
 /** Before every entry. */
 export const START_VERSIONSTAMP: string = "0".repeat(20);
 
-const FORM = /^([0-9a-f]{12})-([0-9a-f]{20})$/;
+/** The form of every cursor. */
+export const CURSOR_FORM: RegExp = /^([0-9a-f]{12})-([0-9a-f]{20})$/;
 
 /** A position as a client sees it. */
 export function cursorOf({ epoch, versionstamp }: Position): Cursor {
@@ -30,7 +31,7 @@ export function cursorOf({ epoch, versionstamp }: Position): Cursor {
 
 /** The position in a client's cursor. @throws {Problem} `malformed` */
 export function parseCursor(text: string): Position {
-  const [, epoch, versionstamp] = FORM.exec(text) ?? [];
+  const [, epoch, versionstamp] = CURSOR_FORM.exec(text) ?? [];
   if (epoch === undefined || versionstamp === undefined) {
     throw new Problem("malformed", `"${text.slice(0, 80)}" is not a cursor`);
   }

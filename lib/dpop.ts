@@ -46,9 +46,9 @@ export async function verifyProof(
       typ: "dpop+jwt",
       requiredClaims: ["jti", "htm", "htu", "iat", "ath"],
       currentDate: new Date(expected.now),
-      clockTolerance: PROOF_WINDOW,
-      maxTokenAge: PROOF_WINDOW,
     });
+    const age = Math.abs(expected.now / 1_000 - Number(payload.iat));
+    if (!(age <= PROOF_WINDOW)) throw unproven("it is not of now");
     const { jwk } = protectedHeader;
     if (
       jwk === undefined || await calculateJwkThumbprint(jwk) !== expected.jkt

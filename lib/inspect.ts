@@ -1,14 +1,17 @@
 /** Everything there is to say of a unit, as JSON (the `inspect` command). */
-import { type Bytes, decodeLoosely, encode } from "./minima/codec.ts";
+import { type Bytes, decode, decodeLoosely } from "./minima/codec.ts";
+import { maxTxPow, packageHash } from "./minima/maxima.ts";
 import {
-  maximaPackage,
-  type MaxTxPow,
-  maxTxPow,
-  packageHash,
-} from "./minima/maxima.ts";
-import { expectAtMost, NETWORK_LIMITS } from "./minima/maxtxpow.ts";
+  decodeMaxTxPow,
+  expectAtMost,
+  NETWORK_LIMITS,
+} from "./minima/maxtxpow.ts";
 import { integerOfBytes } from "./minima/minidata.ts";
-import { type MiniNumber, miniNumberText } from "./minima/mininumber.ts";
+import {
+  type MiniNumber,
+  miniNumberText,
+  twosComplement,
+} from "./minima/mininumber.ts";
 import { type TxPow, txPow } from "./minima/txpow.ts";
 import {
   blockWeight,
@@ -97,11 +100,7 @@ function inspectMaxTxPow(bytes: Bytes): UnitReport {
       messageId: packageHash(value.package).toHex(),
       mailbox: mailboxIdOf(value.package.to),
     }),
-    ...judge(() => {
-      expectForm(canonical, trailingBytes);
-      expectSizes(value);
-      checkWork(value);
-    }),
+    ...judge(() => checkWork(decodeMaxTxPow(bytes))),
     fields: inJson(value),
   };
 }
@@ -115,9 +114,8 @@ function inspectTxPow(bytes: Bytes): UnitReport {
     trailingBytes,
     ...factsOf(value, { messageId: null, mailbox: null }),
     ...judge(() => {
-      expectForm(canonical, trailingBytes);
-      expectAtMost(NETWORK_LIMITS.txPowBytes, bytesRead, "TxPoW");
-      checkTxPow(value);
+      expectAtMost(NETWORK_LIMITS.txPowBytes, bytes.length, "TxPoW");
+      checkTxPow(decode(txPow, bytes));
     }),
     fields: inJson(value),
   };
@@ -160,32 +158,12 @@ function judge(
   }
 }
 
-function expectForm(canonical: boolean, trailingBytes: number): void {
-  if (trailingBytes > 0) {
-    throw new Problem("malformed", `${trailingBytes} bytes left over`);
-  }
-  if (!canonical) throw new Problem("malformed", "not the canonical form");
-}
-
-function expectSizes(unit: MaxTxPow): void {
-  expectAtMost(
-    NETWORK_LIMITS.packageBytes,
-    encode(maximaPackage, unit.package).length,
-    "package",
-  );
-  expectAtMost(
-    NETWORK_LIMITS.txPowBytes,
-    encode(txPow, unit.txPow).length,
-    "TxPoW",
-  );
-}
-
 /** Bytes become hex, numbers their text, everything else stays as it is. */
 function inJson(value: unknown): unknown {
   if (value instanceof Uint8Array) return value.toHex();
   if (Array.isArray(value)) return value.map(inJson);
   if (typeof value !== "object" || value === null) return value;
-  if (isMiniNumber(value)) return miniNumberText(value);
+  if (isMiniNumber(value)) return numberInJson(value);
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [name, inJson(member)]),
   );
@@ -193,4 +171,18 @@ function inJson(value: unknown): unknown {
 
 function isMiniNumber(value: object): value is MiniNumber {
   return "unscaled" in value && "scale" in value;
+}
+
+/** Bounds within which a number is written out in plain notation. */
+const MAX_PLAIN_SCALE = 256;
+const MAX_PLAIN = 2n ** 256n;
+
+/** An MMR entry number can have any scale and size: then both are told. */
+function numberInJson(number: MiniNumber): unknown {
+  const { scale, unscaled } = number;
+  const isPlain = Math.abs(scale) <= MAX_PLAIN_SCALE && unscaled < MAX_PLAIN &&
+    unscaled > -MAX_PLAIN;
+  return isPlain
+    ? miniNumberText(number)
+    : { scale, unscaled: twosComplement(unscaled).toHex() };
 }

@@ -4,8 +4,9 @@
  * A compact JWS (RFC 7515, EdDSA). It is a deterministic function of stored
  * facts, so the same message always has the same receipt, byte for byte.
  */
-import { CompactSign, compactVerify, errors } from "jose";
-import type { Cursor } from "./cursor.ts";
+import { CompactSign, compactVerify } from "jose";
+import { z } from "zod";
+import { type Cursor, CURSOR_FORM } from "./cursor.ts";
 import type { MailboxId, MessageId, ObjectHash, RelayId } from "./ids.ts";
 import type { SigningKey, VerifyingKey } from "./signing_key.ts";
 
@@ -38,6 +39,23 @@ export interface Receipt {
   /** What it was paid with. */
   readonly paid: Paid;
 }
+
+const utf8 = new TextDecoder();
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const wholeNumber = z.int().nonnegative();
+
+/** The payload of a receipt. */
+const receiptForm = z.object({
+  iss: hash,
+  sub: hash,
+  jti: hash,
+  object: hash,
+  size: wholeNumber,
+  cursor: z.string().regex(CURSOR_FORM),
+  iat: wholeNumber,
+  exp: wholeNumber,
+  paid: z.object({ by: z.literal("work"), hashes: wholeNumber }),
+});
 
 /** Sets receipts apart from tokens, which the same key signs. */
 const TYPE = "restante-receipt+jwt";
@@ -84,26 +102,25 @@ export async function verifyReceipt(
   jws: string,
   key: VerifyingKey,
 ): Promise<Receipt> {
+  const receipt = receiptForm.safeParse(await verifiedPayload(jws, key));
+  if (!receipt.success) throw new ReceiptError("the JWS is not a receipt");
+  if (receipt.data.iss !== key.relayId) {
+    throw new ReceiptError("the receipt is another relay's");
+  }
+  return receipt.data as Receipt;
+}
+
+async function verifiedPayload(
+  jws: string,
+  key: VerifyingKey,
+): Promise<unknown> {
   try {
-    const { payload, protectedHeader } = await compactVerify(
-      jws,
-      key.publicKey,
-      { algorithms: ["EdDSA"] },
-    );
-    if (protectedHeader.typ !== TYPE) {
-      throw new ReceiptError("the JWS is not a receipt");
-    }
-    const receipt: Receipt = JSON.parse(new TextDecoder().decode(payload));
-    if (receipt.iss !== key.relayId) {
-      throw new ReceiptError("the receipt is another relay's");
-    }
-    return receipt;
+    const options = { algorithms: ["EdDSA"] };
+    const verified = await compactVerify(jws, key.publicKey, options);
+    const isReceipt = verified.protectedHeader.typ === TYPE;
+    return isReceipt ? JSON.parse(utf8.decode(verified.payload)) : null;
   } catch (cause) {
-    if (cause instanceof errors.JOSEError) {
-      throw new ReceiptError(`not a receipt of this relay: ${cause.message}`, {
-        cause,
-      });
-    }
-    throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ReceiptError(`not a receipt of this relay: ${why}`, { cause });
   }
 }

@@ -2,7 +2,7 @@
  * Access tokens: signed JWTs (RFC 9068 in form) that let their bearer use one
  * mailbox for a quarter of an hour.
  */
-import { errors, jwtVerify, SignJWT } from "jose";
+import { jwtVerify, SignJWT } from "jose";
 import { type MailboxId, parseMailboxId } from "./ids.ts";
 import { Problem } from "./problem.ts";
 import { type RandomBytes, systemRandom } from "./random.ts";
@@ -89,10 +89,9 @@ export async function verifyToken(
       jkt: confirmation?.jkt ?? null,
     };
   } catch (cause) {
-    if (!(cause instanceof errors.JOSEError)) throw cause;
     throw new Problem(
       "unauthorized",
-      `the token is not valid: ${cause.message}`,
+      `the token is not valid: ${cause instanceof Error ? cause.message : ""}`,
       {},
       { cause },
     );

@@ -1,10 +1,11 @@
 /** Who may do what: tokens, their scopes and their proofs, on every call. */
 import type { Context } from "hono";
-import { verifyProof } from "../lib/dpop.ts";
+import { PROOF_WINDOW, verifyProof } from "../lib/dpop.ts";
 import { type MailboxId, parseMailboxId } from "../lib/ids.ts";
 import { Problem } from "../lib/problem.ts";
 import { type Grant, type Scope, verifyToken } from "../lib/token.ts";
 import type { Relay } from "./relay.ts";
+import { SeenLog } from "./seen_log.ts";
 
 /** How a token is presented, for the OpenAPI document. */
 export const TOKEN_SECURITY: Record<string, string[]>[] = [{ dpop: [] }, {
@@ -22,89 +23,84 @@ export const SECURITY_SCHEMES = {
   bearer: { type: "http", scheme: "Bearer", bearerFormat: "JWT" },
 } as const;
 
-/**
- * The mailbox in the request's path, once its token allows the scope there.
- *
- * @throws {Problem} `unauthorized`, `forbidden` or `malformed`
- */
-export async function authorizeMailbox(
-  c: Context,
-  relay: Relay,
-  scope: Scope,
-): Promise<MailboxId> {
-  const grant = await authorize(c, relay, scope);
-  const mailbox = parseMailboxId(c.req.param("mailbox") ?? "");
-  if (grant.mailbox !== mailbox) {
+/** A proof's time may lie this far on both sides of the clock. */
+const PROOF_KEPT = 2 * PROOF_WINDOW * 1_000;
+
+/** Checks tokens, and remembers the proofs that came with them. */
+export class Access {
+  readonly #relay: Relay;
+  readonly #proofs = new SeenLog(PROOF_KEPT);
+
+  constructor(relay: Relay) {
+    this.#relay = relay;
+  }
+
+  /**
+   * The mailbox in the request's path, once its token allows the scope there.
+   *
+   * @throws {Problem} `unauthorized`, `forbidden` or `malformed`
+   */
+  async mailbox(c: Context, scope: Scope): Promise<MailboxId> {
+    const grant = await this.grant(c, scope);
+    const mailbox = parseMailboxId(c.req.param("mailbox") ?? "");
+    if (grant.mailbox === mailbox) return mailbox;
     throw new Problem("forbidden", "the token is for another mailbox");
   }
-  return mailbox;
+
+  /**
+   * What the request's token grants, once it allows the scope.
+   *
+   * @throws {Problem} `unauthorized` or `forbidden`
+   */
+  async grant(c: Context, scope: Scope): Promise<Grant> {
+    const { scheme, token } = credentialsOf(c);
+    const now = this.#relay.now();
+    const grant = await verifyToken(this.#relay.keys.signing, token, now);
+    const expected = grant.jkt === null ? "bearer" : "dpop";
+    if (scheme !== expected) {
+      throw new Problem(
+        "unauthorized",
+        `the token is to be sent as ${expected}`,
+      );
+    }
+    if (grant.jkt !== null) await this.#checkProof(c, token, grant.jkt, now);
+    if (grant.scopes.includes(scope)) return grant;
+    throw new Problem("forbidden", `the token lacks the scope ${scope}`);
+  }
+
+  async #checkProof(
+    c: Context,
+    token: string,
+    jkt: string,
+    now: number,
+  ): Promise<void> {
+    const proof = c.req.header("DPoP");
+    if (proof === undefined) {
+      throw new Problem("unauthorized", "the request has no DPoP proof");
+    }
+    const urls = namesOf(c, this.#relay);
+    const { method } = c.req;
+    const id = await verifyProof(proof, { method, urls, token, jkt, now });
+    if (this.#proofs.note(id, now)) return;
+    throw new Problem("unauthorized", "the DPoP proof was used before");
+  }
 }
 
-/**
- * What the request's token grants, once it allows the scope.
- *
- * @throws {Problem} `unauthorized` or `forbidden`
- */
-export async function authorize(
-  c: Context,
-  relay: Relay,
-  scope: Scope,
-): Promise<Grant> {
+/** The scheme, in lower case, and the token of a request. */
+function credentialsOf(c: Context): { scheme: string; token: string } {
   const header = c.req.header("Authorization");
   if (header === undefined) {
     throw new Problem("unauthorized", "the request has no Authorization");
   }
-  const [, scheme = "", token = ""] =
-    /^(Bearer|DPoP) +([\w.~+/=-]+)$/i.exec(header) ?? [];
-  if (token === "") {
-    throw new Problem(
-      "unauthorized",
-      "Authorization is to be DPoP or Bearer and a token",
-    );
+  const [, scheme, token] = /^(Bearer|DPoP) +([\w.~+/=-]+)$/i.exec(header) ??
+    [];
+  if (scheme !== undefined && token !== undefined) {
+    return { scheme: scheme.toLowerCase(), token };
   }
-  const now = relay.now();
-  const grant = await verifyToken(relay.keys.signing, token, now);
-  const usesProof = scheme.toLowerCase() === "dpop";
-  if (grant.jkt !== null && usesProof) {
-    await checkProof(c, relay, token, grant.jkt, now);
-  } else if (grant.jkt !== null) {
-    throw new Problem(
-      "unauthorized",
-      "the token is bound to a key: send it as DPoP, with a proof",
-    );
-  } else if (usesProof) {
-    throw new Problem(
-      "unauthorized",
-      "the token is bound to no key: send it as Bearer",
-    );
-  }
-  if (!grant.scopes.includes(scope)) {
-    throw new Problem("forbidden", `the token lacks the scope ${scope}`);
-  }
-  return grant;
-}
-
-async function checkProof(
-  c: Context,
-  relay: Relay,
-  token: string,
-  jkt: string,
-  now: number,
-): Promise<void> {
-  const proof = c.req.header("DPoP");
-  if (proof === undefined) {
-    throw new Problem("unauthorized", "the request has no DPoP proof");
-  }
-  const id = await verifyProof(proof, {
-    method: c.req.method,
-    urls: namesOf(c, relay),
-    token,
-    jkt,
-    now,
-  });
-  if (!relay.proofs.note(id, now)) {
-    throw new Problem("unauthorized", "the DPoP proof was used before");
-  }
+  throw new Problem(
+    "unauthorized",
+    "Authorization is to be DPoP or Bearer and a token",
+  );
 }
 
 /**

@@ -3,8 +3,9 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { cors } from "hono/cors";
 import { Problem } from "../lib/problem.ts";
 import { VERSION } from "../lib/version.ts";
-import { SECURITY_SCHEMES } from "./access.ts";
+import { Access, SECURITY_SCHEMES } from "./access.ts";
 import { addDescriptor } from "./descriptor.ts";
+import { Drain } from "./drain.ts";
 import { addHandshakes } from "./handshakes.ts";
 import { addHealth } from "./health.ts";
 import { addInbox } from "./inbox.ts";
@@ -25,10 +26,18 @@ const EXPOSED = [
   "Content-Range",
 ];
 
-/** Answers requests for a relay. */
-export async function createApp(
-  relay: Relay,
-): Promise<{ fetch: (request: Request) => Response | Promise<Response> }> {
+/** What answers requests for a relay. */
+export interface RelayApp {
+  /** Answers one request. */
+  fetch(request: Request): Response | Promise<Response>;
+  /** Lets no more requests in, and ends once those under way have ended. */
+  drain(): Promise<void>;
+}
+
+/** Builds what answers requests for a relay. */
+export async function createApp(relay: Relay): Promise<RelayApp> {
+  const drain = new Drain();
+  const access = new Access(relay);
   const app = new OpenAPIHono({
     defaultHook: (result) => {
       if (!result.success) {
@@ -45,7 +54,10 @@ export async function createApp(
     )
   );
   // Any page may use any relay: what is secret is asked for by token.
-  app.use(cors({ origin: "*", exposeHeaders: EXPOSED, maxAge: 86_400 }));
+  app.use(
+    drain.middleware,
+    cors({ origin: "*", exposeHeaders: EXPOSED, maxAge: 86_400 }),
+  );
 
   addDescriptor(app, relay);
   addHealth(app, relay);
@@ -53,11 +65,11 @@ export async function createApp(
   addQuotes(app, relay);
   await addHandshakes(app, relay);
   addMailboxes(app, relay);
-  addInbox(app, relay);
-  addObjects(app, relay);
+  addInbox(app, relay, access);
+  addObjects(app, relay, access);
   addPages(app);
   addDocument(app, relay);
-  return app;
+  return { fetch: app.fetch, drain: () => drain.finish() };
 }
 
 /** `GET /openapi.json`, generated from the routes. */

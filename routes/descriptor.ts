@@ -5,6 +5,7 @@ import { envelopeBytes } from "../lib/minima/maxtxpow.ts";
 import { sha3_256 } from "../lib/hash.ts";
 import { VERSION } from "../lib/version.ts";
 import { hexTarget, targetOf } from "../lib/work/target.ts";
+import { callerHas } from "./etag.ts";
 import type { Relay } from "./relay.ts";
 
 /** Seconds that the answer may be cached. */
@@ -85,7 +86,7 @@ export function addDescriptor(app: OpenAPIHono, relay: Relay): void {
   app.openapi(route, (c) => {
     c.header("ETag", tag);
     c.header("Cache-Control", `public, max-age=${MAX_AGE}`);
-    if (c.req.header("If-None-Match") === tag) return c.body(null, 304);
+    if (callerHas(c, tag)) return c.body(null, 304);
     return c.json({ ...facts, time: relay.now() }, 200);
   });
 }

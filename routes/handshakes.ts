@@ -24,6 +24,7 @@ import { jsonBody } from "./json_body.ts";
 import { problemResponses } from "./problem.ts";
 import { workForm } from "./quotes.ts";
 import type { Relay } from "./relay.ts";
+import { SeenLog } from "./seen_log.ts";
 
 const challengeForm = z.object({
   handshake: z.string().meta({ description: "Its id" }),
@@ -111,6 +112,8 @@ export async function addHandshakes(
 ): Promise<void> {
   const secret = await relay.keys.signing.secret("handshake challenge");
   const relayKey = relay.keys.maxima.publicKey;
+  // Work is paid for every attempt: the same message is not opened twice.
+  const attempts = new SeenLog(relay.window.back + relay.window.ahead);
 
   app.openapi(challengeRoute, async (c) => {
     const publicKey = Uint8Array.fromHex(c.req.valid("json").publicKey);
@@ -182,9 +185,10 @@ export async function addHandshakes(
   ): Promise<Proven | null> {
     try {
       const unit = decodeMaxTxPow(body, relay.limits);
-      checkWork(unit);
+      const { messageId } = checkWork(unit);
       checkTime(unit.txPow.header, now, relay.window);
       if (!sameBytes(unit.package.to, relayKey)) return null;
+      if (!attempts.note(messageId, now)) return null;
       const message = await open(unit.package, relay.keys.maxima);
       const claim = await readAnswer(message, { secret, id, relayKey });
       return claim === null ? null : { ...claim, publicKey: message.from };

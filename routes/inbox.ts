@@ -7,9 +7,10 @@ import {
   readAfter,
 } from "../kv/messages.ts";
 import { parseCursor } from "../lib/cursor.ts";
-import { authorizeMailbox, TOKEN_SECURITY } from "./access.ts";
+import { type Access, TOKEN_SECURITY } from "./access.ts";
 import { jsonBody } from "./json_body.ts";
 import { problemResponses } from "./problem.ts";
+import { wholeNumber } from "./query.ts";
 import type { Relay } from "./relay.ts";
 
 const messageForm = z.object({
@@ -42,8 +43,8 @@ const readRoute = createRoute({
       after: z.string().optional().meta({
         description: "A cursor; from the oldest held, if not given",
       }),
-      limit: z.coerce.number().int().min(1).max(1_000).default(100),
-      bandwidth: z.coerce.number().int().min(0).optional()
+      limit: wholeNumber(1, 1_000).default(100),
+      bandwidth: wholeNumber(0, 1e12).optional()
         .meta({
           description: "The reader's link in bits a second; any, if not given",
         }),
@@ -133,9 +134,13 @@ const deleteRoute = createRoute({
 });
 
 /** Adds the routes. */
-export function addInbox(app: OpenAPIHono, relay: Relay): void {
+export function addInbox(
+  app: OpenAPIHono,
+  relay: Relay,
+  access: Access,
+): void {
   app.openapi(readRoute, async (c) => {
-    const mailbox = await authorizeMailbox(c, relay, "read");
+    const mailbox = await access.mailbox(c, "read");
     const { after = null, limit, bandwidth = Infinity } = c.req.valid("query");
     const page = await readAfter(relay.store, {
       mailbox,
@@ -149,7 +154,7 @@ export function addInbox(app: OpenAPIHono, relay: Relay): void {
   });
 
   app.openapi(ackRoute, async (c) => {
-    const mailbox = await authorizeMailbox(c, relay, "ack");
+    const mailbox = await access.mailbox(c, "ack");
     const { through, reader } = c.req.valid("json");
     const deleted = await acknowledge(
       relay.store,
@@ -161,7 +166,7 @@ export function addInbox(app: OpenAPIHono, relay: Relay): void {
   });
 
   app.openapi(deleteRoute, async (c) => {
-    const mailbox = await authorizeMailbox(c, relay, "ack");
+    const mailbox = await access.mailbox(c, "ack");
     await deleteMessage(
       relay.store,
       mailbox,

@@ -1,33 +1,17 @@
-/** Small JSON bodies: their type and size, before they are read. */
+/** Small JSON bodies: their type and size, before they are looked at. */
 import type { MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
-import { Problem } from "../lib/problem.ts";
+import { expectMediaType, readBody } from "./body.ts";
 
 /** Most bytes of a JSON body. */
 const MAX_JSON = 16_384;
 
-const requireJson = createMiddleware(async (c, next) => {
-  const type = c.req.header("Content-Type")?.split(";")[0]?.trim()
-    .toLowerCase();
-  if (type !== "application/json") {
-    throw new Problem(
-      "unsupported-media-type",
-      "the body is to be application/json",
-    );
-  }
+/** Goes before every route that reads a JSON body. */
+export const jsonBody: MiddlewareHandler = createMiddleware(async (c, next) => {
+  expectMediaType(c, ["application/json"]);
+  const { url, method, headers } = c.req.raw;
+  const body = await readBody(c.req.raw, MAX_JSON);
+  // The route's own validation reads what was read here.
+  c.req.raw = new Request(url, { method, headers, body });
   await next();
 });
-
-/** Goes before every route that reads a JSON body. */
-export const jsonBody: MiddlewareHandler[] = [
-  requireJson,
-  bodyLimit({
-    maxSize: MAX_JSON,
-    onError: () => {
-      throw new Problem("too-large", `the body is over ${MAX_JSON} bytes`, {
-        limit: MAX_JSON,
-      });
-    },
-  }),
-];

@@ -26,6 +26,7 @@ import {
 import { hashesOf } from "../lib/work/target.ts";
 import { ENVELOPE_BODY, readEnvelope } from "./envelope_body.ts";
 import { problemResponses } from "./problem.ts";
+import { wholeNumber } from "./query.ts";
 import type { Relay } from "./relay.ts";
 
 const storedForm = z.object({
@@ -55,10 +56,10 @@ const stored = (description: string) => ({
 
 /** The relay's bounds of a hold are looked at in the handler. */
 const queryForm = z.object({
-  minBandwidth: z.coerce.number().int().min(0).max(2 ** 32 - 1).default(0)
+  minBandwidth: wholeNumber(0, 2 ** 32 - 1).default(0)
     .meta({ description: "Bits a second below which a reader gets no body" }),
   priority: z.enum(PRIORITIES).default("normal"),
-  hold: z.coerce.number().int().positive().optional()
+  hold: wholeNumber(1, 2 ** 32 - 1).optional()
     .meta({ description: "Seconds wanted; all that is paid for, if not said" }),
 });
 

@@ -1,10 +1,12 @@
 /** `GET /v1/objects/<blake3>`: stored bytes, whole or a range (RFC 9110, 14). */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { findObject, type HeldObject, readObject } from "../kv/objects.ts";
 import { parseObjectHash } from "../lib/ids.ts";
 import { Problem } from "../lib/problem.ts";
-import { authorize, TOKEN_SECURITY } from "./access.ts";
+import { type Access, TOKEN_SECURITY } from "./access.ts";
 import { MAXTXPOW } from "./envelope_body.ts";
+import { callerHas } from "./etag.ts";
 import { problemResponses } from "./problem.ts";
 import type { Relay } from "./relay.ts";
 
@@ -45,22 +47,22 @@ const route = createRoute({
 });
 
 /** Adds the route; HEAD comes with it. */
-export function addObjects(app: OpenAPIHono, relay: Relay): void {
+export function addObjects(
+  app: OpenAPIHono,
+  relay: Relay,
+  access: Access,
+): void {
   app.openapi(route, async (c) => {
-    const { mailbox } = await authorize(c, relay, "read");
+    const { mailbox } = await access.grant(c, "read");
     const hash = parseObjectHash(c.req.valid("param").object);
     const now = relay.now();
     const object = await findObject(relay.store, hash, mailbox, now);
     if (object === null) throw unknown(hash);
     const headers = headersOf(object, now);
-    if (c.req.header("If-None-Match") === headers.get("ETag")) {
+    if (callerHas(c, `"${hash}"`)) {
       return new Response(null, { status: 304, headers });
     }
-    const range = rangeOf(
-      c.req.header("Range"),
-      c.req.header("If-Range"),
-      object,
-    );
+    const range = rangeOf(c, object);
     const bytes = await readObject(
       relay.store,
       object,
@@ -106,11 +108,10 @@ interface ByteRange {
  * The one range that is asked for; null for the whole, also where the header
  * is of another form or names several, which RFC 9110 lets a server ignore.
  */
-function rangeOf(
-  range: string | undefined,
-  ifRange: string | undefined,
-  { hash, size }: HeldObject,
-): ByteRange | null {
+function rangeOf(c: Context, { hash, size }: HeldObject): ByteRange | null {
+  // A range is of GET alone (RFC 9110, 14.2).
+  const range = c.req.method === "GET" ? c.req.header("Range") : undefined;
+  const ifRange = c.req.header("If-Range");
   const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(range ?? "") ??
     [];
   if (first === "" && last === "") return null;

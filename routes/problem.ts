@@ -43,6 +43,9 @@ export function problemResponse(
   if (typeof retryAfter === "number") {
     headers.set("Retry-After", String(retryAfter));
   }
+  if (code === "handshake-failed") {
+    headers.set("WWW-Authenticate", 'Handshake realm="restante"');
+  }
   if (code === "unauthorized") {
     headers.set("WWW-Authenticate", challengeHeader(c));
   }

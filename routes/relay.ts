@@ -5,7 +5,6 @@ import type { Tariff } from "../lib/money.ts";
 import type { EnvelopeLimits } from "../lib/minima/maxtxpow.ts";
 import type { RelayKeys } from "../kv/relay_keys.ts";
 import type { Store } from "../kv/store.ts";
-import type { ProofLog } from "./proof_log.ts";
 
 /** A relay: its store, its keys, its rules and its clock. */
 export interface Relay {
@@ -17,8 +16,6 @@ export interface Relay {
   readonly limits: EnvelopeLimits;
   readonly price: WorkPrice;
   readonly tariff: Tariff;
-  /** DPoP proofs that were used. */
-  readonly proofs: ProofLog;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** Told of failures that are the relay's own. */

@@ -46,7 +46,7 @@ export function parseContactAddress(text: string): ContactAddress {
   return {
     publicKey: parseKey(text.slice(0, at)),
     host: text.slice(at + 1, colon),
-    port: Number(port),
+    port: Number(port) | 0, // which makes 0 of -0
   };
 }
 

@@ -47,12 +47,33 @@ export class Reader {
   readonly bytes: Bytes;
   /** Bytes read so far. */
   offset = 0;
-  /** False once anything was read that encodes back to other bytes. */
-  canonical = true;
+  #strict: boolean;
+  #canonical = true;
 
-  /** Starts at the first byte. */
-  constructor(bytes: Bytes) {
+  /**
+   * Starts at the first byte. A strict reader refuses what is not canonical
+   * where it stands, before more of it is paid for.
+   */
+  constructor(bytes: Bytes, { strict = false }: { strict?: boolean } = {}) {
     this.bytes = bytes;
+    this.#strict = strict;
+  }
+
+  /** False once anything was read that encodes back to other bytes. */
+  get canonical(): boolean {
+    return this.#canonical;
+  }
+
+  /**
+   * Notes that what was just read encodes back to other bytes.
+   *
+   * @throws {DecodeError} `non-canonical` from a strict reader
+   */
+  deviate(): void {
+    if (this.#strict) {
+      throw this.error("non-canonical", "not the canonical form, read");
+    }
+    this.#canonical = false;
   }
 
   /** Bytes not read yet. */
@@ -177,23 +198,16 @@ export function encode<T>(codec: Codec<T>, value: T): Bytes {
  * does not encode to itself.
  */
 export function decode<T>(codec: Codec<T>, bytes: Bytes): T {
-  const reader = new Reader(bytes);
+  const reader = new Reader(bytes, { strict: true });
   const value = codec.decode(reader);
   expectEnd(reader);
   return value;
 }
 
-/** Refuses bytes left over and anything that was not canonical. */
+/** Refuses bytes left over. */
 export function expectEnd(reader: Reader): void {
-  if (reader.remaining > 0) {
-    throw reader.error("trailing-bytes", `${reader.remaining} bytes left over`);
-  }
-  if (!reader.canonical) {
-    throw reader.error(
-      "non-canonical",
-      "not the canonical form, seen",
-    );
-  }
+  if (reader.remaining === 0) return;
+  throw reader.error("trailing-bytes", `${reader.remaining} bytes left over`);
 }
 
 /** What {@link decodeLoosely} gives. */
@@ -252,7 +266,7 @@ export const flag: Codec<boolean> = {
   encode: (value, to) => to.u8(value ? 1 : 0),
   decode(from) {
     const value = from.u8();
-    if (value > 1) from.canonical = false;
+    if (value > 1) from.deviate();
     return value !== 0;
   },
 };

@@ -85,7 +85,10 @@ export function packageHash(value: MaximaPackage): Bytes {
   return sha3_256(encode(maximaPackage, value));
 }
 
-/** The id that applications see: `H(i32 length || serialised message)`. */
-export function applicationMessageId(message: MaximaMessage): Bytes {
-  return sha3_256(encode(miniData, encode(maximaMessage, message)));
+/**
+ * The id that applications see: `H(i32 length || serialised message)`, of the
+ * bytes that were signed.
+ */
+export function applicationMessageId(serialised: Bytes): Bytes {
+  return sha3_256(encode(miniData, serialised));
 }

@@ -39,7 +39,8 @@ export function decodeMaxTxPow(
   bytes: Bytes,
   limits: EnvelopeLimits = NETWORK_LIMITS,
 ): MaxTxPow {
-  const from = new Reader(bytes);
+  expectAtMost(envelopeBytes(limits), bytes.length, "envelope");
+  const from = new Reader(bytes, { strict: true });
   const version = miniString.decode(from);
   const start = from.offset;
   const sealed = maximaPackage.decode(from);

@@ -75,7 +75,7 @@ export function list<T>(codec: Codec<T>): Codec<readonly T[]> {
       if (
         number.scale !== 0 || number.unscaled !== BigInt(count) || count < 0
       ) {
-        from.canonical = false;
+        from.deviate();
       }
       // Every value takes a byte at least, so more than that cannot be there.
       if (count > from.remaining) {

@@ -31,6 +31,16 @@ const MAX_MAGNITUDE = 2n ** 64n - 1n;
 /** The shortest encoding that can hold more than {@link MAX_DIGITS} digits. */
 const BYTES_OF_65_DIGITS = 27;
 
+/**
+ * Whether a genuine node that keeps the number as its text writes the same
+ * number back: no trailing zeros behind the point, and within the bounds.
+ */
+export function isItsText({ scale, unscaled }: MiniNumber): boolean {
+  const isInBounds = scale >= 0 && scale <= MAX_DECIMALS &&
+    unscaled <= MAX_MAGNITUDE && unscaled >= -MAX_MAGNITUDE;
+  return isInBounds && (scale === 0 || unscaled % 10n !== 0n);
+}
+
 /** A whole number with scale 0, as code builds them. */
 export function integer(value: number | bigint): MiniNumber {
   return { scale: 0, unscaled: BigInt(value) };
@@ -48,13 +58,35 @@ export function parseMiniNumber(text: string): MiniNumber {
   if (match === null || whole + decimals === "") {
     throw new MiniNumberError(`"${text.slice(0, 80)}" is not a number`);
   }
+  const scale = decimals.length - Number(exponent);
+  return construct(sign === "-", whole + decimals, scale);
+}
+
+/**
+ * The sum of two numbers, in plain notation and cut as one made from text.
+ *
+ * @throws {MiniNumberError} if it is out of range
+ */
+export function sum(a: MiniNumber, b: MiniNumber): MiniNumber {
+  const scale = Math.max(a.scale, b.scale, 0);
+  const raise = (n: MiniNumber) => n.unscaled * 10n ** BigInt(scale - n.scale);
+  const total = raise(a) + raise(b);
+  const digits = (total < 0n ? -total : total).toString();
+  return construct(total < 0n, digits, scale);
+}
+
+/** A number within the bounds of those that are made and not read. */
+function construct(
+  isNegative: boolean,
+  digits: string,
+  scale: number,
+): MiniNumber {
   // Leading zeros say nothing; cutting them here keeps the digit count honest.
-  const digits = (whole + decimals).replace(/^0+(?=\d)/, "");
-  const magnitude = cut(digits, decimals.length - Number(exponent));
+  const magnitude = cut(digits.replace(/^0+(?=\d)/, ""), scale);
   if (magnitude.scale < -128 || exceedsRange(magnitude)) {
-    throw new MiniNumberError(`${text.slice(0, 80)} is out of range`);
+    throw new MiniNumberError("a number out of range");
   }
-  return sign === "-"
+  return isNegative
     ? { scale: magnitude.scale, unscaled: -magnitude.unscaled }
     : magnitude;
 }
@@ -130,13 +162,15 @@ export function readTwosComplement(from: Reader, length: number): bigint {
   if (
     length > 1 && (first === 0 ? second < 128 : first === 255 && second > 127)
   ) {
-    from.canonical = false;
+    from.deviate();
   }
   return BigInt.asIntN(8 * length, BigInt(`0x${bytes.toHex()}`));
 }
 
 /** The shortest two's complement form, big-endian, at least one byte. */
 export function twosComplement(value: bigint): Uint8Array {
+  // Most numbers of a unit are counts, and most of those are none.
+  if (value >= -128n && value < 128n) return Uint8Array.of(Number(value));
   const magnitude = value < 0n ? ~value : value;
   const hex = magnitude.toString(16);
   // One more bit than the magnitude has, for the sign, in whole bytes.
@@ -160,7 +194,7 @@ function cutToDigits(
 ): MiniNumber {
   const digits = (unscaled < 0n ? -unscaled : unscaled).toString().length;
   if (digits <= MAX_DIGITS) return { scale, unscaled };
-  from.canonical = false;
+  from.deviate();
   const dropped = digits - MAX_DIGITS;
   return {
     scale: scale - dropped,

@@ -2,7 +2,7 @@
 import { sha3_256 } from "../hash.ts";
 import { type Bytes, type Decoded, encode, Writer } from "./codec.ts";
 import { miniData, miniString } from "./minidata.ts";
-import { integer, type MiniNumber, miniNumber } from "./mininumber.ts";
+import { integer, type MiniNumber, miniNumber, sum } from "./mininumber.ts";
 import type { mmrData } from "./witness.ts";
 
 /** A node: the hash of what is below it, and the sum. */
@@ -31,11 +31,4 @@ export function mmrParent(left: MmrData, right: MmrData): MmrData {
 /** The address of a script that stands alone: its leaf, with value 0. */
 export function scriptAddress(script: string): Bytes {
   return mmrLeaf(encode(miniString, script), integer(0)).hash;
-}
-
-/** Arithmetic goes through plain notation, so the scale is 0 or more. */
-function sum(a: MiniNumber, b: MiniNumber): MiniNumber {
-  const scale = Math.max(a.scale, b.scale, 0);
-  const raise = (n: MiniNumber) => n.unscaled * 10n ** BigInt(scale - n.scale);
-  return { scale, unscaled: raise(a) + raise(b) };
 }

@@ -72,11 +72,10 @@ export function parseMxText(text: string): MxText {
 
 /** `Mx` and the radix-32 digits of the bytes as one integer, no checksum. */
 export function base32Text(bytes: Uint8Array): string {
-  let digits = "";
-  let bits = 0;
-  let held = 0;
   // From the end, five bits at a time: the last digit is the lowest.
   const reversed: string[] = [];
+  let bits = 0;
+  let held = 0;
   for (let i = bytes.length - 1; i >= 0; i--) {
     held |= (bytes[i] ?? 0) << bits;
     bits += 8;
@@ -85,8 +84,7 @@ export function base32Text(bytes: Uint8Array): string {
     }
   }
   if (bits > 0) reversed.push(ALPHABET[held] ?? "");
-  digits = reversed.reverse().join("").replace(/^0+(?=.)/, "");
-  return `Mx${digits}`;
+  return `Mx${reversed.reverse().join("").replace(/^0+(?=.)/, "")}`;
 }
 
 /** The integer of {@link base32Text} as its shortest bytes. */

@@ -13,6 +13,7 @@ import { hashField, list, miniData, miniString } from "./minidata.ts";
 import {
   int32Of,
   integer,
+  isItsText,
   type MiniNumber,
   miniNumber,
   MiniNumberError,
@@ -65,9 +66,10 @@ const heldAsText: Codec<MiniNumber> = {
   encode: (value, to) => miniNumber.encode(value, to),
   decode(from) {
     const read = miniNumber.decode(from);
+    if (isItsText(read)) return read;
     const held = throughText(read, from);
     if (held.scale !== read.scale || held.unscaled !== read.unscaled) {
-      from.canonical = false;
+      from.deviate();
     }
     return held;
   },
@@ -85,8 +87,11 @@ function throughText(number: MiniNumber, from: Reader): MiniNumber {
 /** A variable of a transaction's or a coin's state. */
 export const stateVariable = struct({ port: byte, value: stateValue });
 
+/** A decimal whose scale may be any 32-bit integer, and whose size any. */
+export type EntryNumber = MiniNumber;
+
 /** MMR entry number: a MiniNumber scale and a two's-complement unscaled. */
-export const mmrEntryNumber: Codec<MiniNumber> = {
+export const mmrEntryNumber: Codec<EntryNumber> = {
   encode({ scale, unscaled }, to) {
     miniNumber.encode(integer(scale), to);
     miniData.encode(twosComplement(unscaled) as Bytes, to);
@@ -95,7 +100,7 @@ export const mmrEntryNumber: Codec<MiniNumber> = {
     const number = miniNumber.decode(from);
     const scale = int32Of(number);
     if (number.scale !== 0 || number.unscaled !== BigInt(scale)) {
-      from.canonical = false;
+      from.deviate();
     }
     const length = from.i32();
     if (length === 0) {

@@ -31,7 +31,7 @@ export const superParents: Codec<readonly Bytes[]> = {
         throw from.error("too-many-parents", "more than 32 super parents");
       }
       if (count === 0 || (last !== null && sameBytes(last, parent))) {
-        from.canonical = false;
+        from.deviate();
       }
       if (count > 0) last = parent;
       for (let i = 0; i < count; i++) parents.push(parent);

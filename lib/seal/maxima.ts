@@ -12,6 +12,7 @@ import {
 } from "../minima/codec.ts";
 import { MAXIMA_VERSION } from "../minima/constants.ts";
 import {
+  applicationMessageId,
   cryptoPackage,
   maximaInternal,
   type MaximaMessage,
@@ -121,11 +122,21 @@ export async function encrypt(
   });
 }
 
-/** Opens what was sealed to the key, and checks who wrote it. */
+/** A message that was opened, and whose sender signed it. */
+export interface OpenedMessage extends MaximaMessage {
+  /** The id that applications know it by, 32 bytes. */
+  readonly id: Bytes;
+}
+
+/**
+ * Opens what was sealed to the key, and checks who wrote it.
+ *
+ * @throws {OpenError}
+ */
 export async function open(
   sealed: MaximaPackage,
   key: RsaPrivateKey,
-): Promise<MaximaMessage> {
+): Promise<OpenedMessage> {
   const plaintext = await decrypt(sealed.data, key);
   const internal = readPlaintext(maximaInternal, plaintext);
   if (!await isSigned(internal.from, internal.data, internal.signature)) {
@@ -135,7 +146,7 @@ export async function open(
   if (!sameBytes(message.from, internal.from)) {
     throw new OpenError("wrong-sender", "the message names another sender");
   }
-  return message;
+  return { ...message, id: applicationMessageId(internal.data) };
 }
 
 /** Reads as genuine nodes do: bytes behind a structure are not looked at. */

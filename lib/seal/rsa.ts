@@ -155,15 +155,16 @@ const KEY_LENGTHS = [16, 24, 32];
 /** Which bytes are looked at does not depend on what they are. */
 function unwrap(numbers: PrivateNumbers, wrapped: Bytes): UnwrappedKey {
   const length = Math.ceil(numbers.n.toString(2).length / 8);
-  const sizeFits = wrapped.length === length;
-  const block = toBytes(decrypt(numbers, integerOfBytes(wrapped)), length);
+  const ciphertext = integerOfBytes(wrapped);
+  const isOne = Number(wrapped.length === length && ciphertext < numbers.n);
+  const block = toBytes(decrypt(numbers, ciphertext), length);
   const fallback = sha3_256(
     new Uint8Array([...toBytes(numbers.d, length), ...wrapped]),
   );
   let key = fallback.subarray(0, 16);
   let valid = false;
   for (const keyLength of KEY_LENGTHS) {
-    const fits = isPadded(block, length - keyLength - 1) & Number(sizeFits);
+    const fits = isPadded(block, length - keyLength - 1) & isOne;
     const candidate = block.subarray(length - keyLength);
     key = [key, candidate][fits] as Bytes;
     valid = [valid, true][fits] as boolean;

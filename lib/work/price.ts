@@ -83,8 +83,10 @@ export function quoteWork(
   const wanted = BigInt(bytes) * BigInt(seconds) * BigInt(price.hashes) *
     factor(fills);
   const bought = BigInt(price.bytes) * BigInt(price.seconds);
-  const hashes = Math.max(Number((wanted + bought - 1n) / bought), MIN_HASHES);
-  return { target: targetOf(hashes), hashes };
+  const least = BigInt(MIN_HASHES);
+  const needed = (wanted + bought - 1n) / bought;
+  const hashes = needed > least ? needed : least;
+  return { target: targetOf(hashes), hashes: Number(hashes) };
 }
 
 /** What was sent, and what it committed to. */

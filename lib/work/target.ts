@@ -4,7 +4,7 @@ import type { Bytes } from "../minima/codec.ts";
 import { bytesOfInteger } from "../minima/minidata.ts";
 
 /** The target that takes that many hashes; a bigger target is easier. */
-export function targetOf(hashes: number): bigint {
+export function targetOf(hashes: number | bigint): bigint {
   return MAX_HASH / BigInt(hashes);
 }
 

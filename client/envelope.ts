@@ -1,0 +1,54 @@
+/** Doing the work for a sealed package: the envelope that is posted. */
+import { type Bytes, encode } from "../lib/minima/codec.ts";
+import { MAXIMA_VERSION } from "../lib/minima/constants.ts";
+import {
+  type MaximaPackage,
+  maxTxPow,
+  packageHash,
+} from "../lib/minima/maxima.ts";
+import { mine, type MiningProgress } from "../lib/work/mine.ts";
+import { hashesOf } from "../lib/work/target.ts";
+import { ClientError } from "./error.ts";
+
+/** The work that is asked for, and how much of it we are willing to do. */
+export interface WorkOptions {
+  /** What the relay asks for. */
+  readonly target: bigint;
+  /** Most hashes to mine; {@link MAX_HASHES}, if not said. */
+  readonly maxHashes?: number | undefined;
+  /** Ends the mining with its reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told how the mining goes. */
+  readonly onMining?: ((progress: MiningProgress) => void) | undefined;
+}
+
+/** What nobody should mine for a message: some minutes on one core. */
+export const MAX_HASHES = 200_000_000;
+
+/**
+ * Mines for a package and puts both into an envelope.
+ *
+ * @throws {ClientError} `price-too-high`, before anything is mined
+ */
+export async function mineEnvelope(
+  sealed: MaximaPackage,
+  options: WorkOptions,
+): Promise<Bytes> {
+  const { target, maxHashes = MAX_HASHES, signal, onMining } = options;
+  // The target's own hashes: what the relay calls them proves nothing.
+  const hashes = hashesOf(target);
+  if (hashes > maxHashes) {
+    throw new ClientError(
+      "price-too-high",
+      `the relay asks for ${hashes} hashes, which is more than ${maxHashes}`,
+    );
+  }
+  const txPow = await mine({
+    customHash: packageHash(sealed),
+    target,
+    time: Date.now(),
+    signal,
+    onProgress: onMining,
+  });
+  return encode(maxTxPow, { version: MAXIMA_VERSION, package: sealed, txPow });
+}

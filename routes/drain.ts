@@ -1,0 +1,45 @@
+/** Letting requests under way end before the server closes. */
+import type { MiddlewareHandler } from "hono";
+import { createMiddleware } from "hono/factory";
+import { Problem } from "../lib/problem.ts";
+
+/** Milliseconds that requests under way have to end. */
+const PATIENCE = 5_000;
+/** Seconds after which another worker, or this one anew, should answer. */
+const RETRY_AFTER = 2;
+
+/** Counts requests, and once it drains lets no more in. */
+export class Drain {
+  #underWay = 0;
+  #isDraining = false;
+  readonly #emptied = Promise.withResolvers<void>();
+
+  /** Goes before every route. */
+  readonly middleware: MiddlewareHandler = createMiddleware(async (_, next) => {
+    if (this.#isDraining) {
+      throw new Problem("busy", "the relay is about to stop", {
+        retryAfter: RETRY_AFTER,
+      });
+    }
+    this.#underWay++;
+    try {
+      await next();
+    } finally {
+      this.#underWay--;
+      this.#lookWhetherEmpty();
+    }
+  });
+
+  /** Ends when no request is under way, or after {@link PATIENCE}. */
+  async finish(): Promise<void> {
+    this.#isDraining = true;
+    this.#lookWhetherEmpty();
+    const timer = setTimeout(this.#emptied.resolve, PATIENCE);
+    await this.#emptied.promise;
+    clearTimeout(timer);
+  }
+
+  #lookWhetherEmpty(): void {
+    if (this.#isDraining && this.#underWay === 0) this.#emptied.resolve();
+  }
+}

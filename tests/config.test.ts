@@ -1,0 +1,146 @@
+/** The configuration: its defaults, and what is wrong with a variable. */
+import assert from "node:assert/strict";
+import { type Config, ConfigError, readConfig, SETTINGS } from "../config.ts";
+
+/** The configuration from these variables and no others. */
+function configFrom(variables: Readonly<Record<string, string>>): Config {
+  return readConfig((variable) => variables[variable]);
+}
+
+const DEFAULTS: Config = {
+  port: 8_000,
+  host: "127.0.0.1",
+  kv: "data/restante.kv",
+  url: null,
+  workWindow: 86_400,
+  signingKey: null,
+  maximaKey: null,
+};
+
+Deno.test("readConfig() of an empty environment gives what works on a laptop", () => {
+  assert.deepEqual(configFrom({}), DEFAULTS);
+});
+
+Deno.test("readConfig() takes an empty variable as not set", () => {
+  const empty = Object.values(SETTINGS).map(({ variable }) => [variable, ""]);
+  assert.deepEqual(configFrom(Object.fromEntries(empty)), DEFAULTS);
+});
+
+Deno.test("readConfig() asks for the documented variables, each once", () => {
+  const asked: string[] = [];
+  readConfig((variable) => {
+    asked.push(variable);
+    return undefined;
+  });
+  const documented = Object.values(SETTINGS);
+  assert.deepEqual(asked, documented.map(({ variable }) => variable));
+  assert.equal(new Set(asked).size, asked.length);
+  for (const { describe } of documented) assert.notEqual(describe, "");
+});
+
+const KEY = new Uint8Array([0xfb, 0xff, 0xbf]);
+
+const GOOD: readonly [variable: string, text: string, part: Partial<Config>][] =
+  [
+    ["PORT", "0", { port: 0 }],
+    ["PORT", "65535", { port: 65_535 }],
+    ["RESTANTE_HOST", "0.0.0.0", { host: "0.0.0.0" }],
+    ["RESTANTE_KV", ":memory:", { kv: ":memory:" }],
+    ["RESTANTE_KV", "/var/lib/x.kv", { kv: "/var/lib/x.kv" }],
+    ["RESTANTE_KV", "http://kv.test:4512", { kv: "http://kv.test:4512" }],
+    ["RESTANTE_URL", "https://relay.test", { url: "https://relay.test" }],
+    ["RESTANTE_URL", "https://relay.test/", { url: "https://relay.test" }],
+    ["RESTANTE_URL", "HTTPS://Relay.test:443", { url: "https://relay.test" }],
+    ["RESTANTE_URL", "http://127.0.0.1:1", { url: "http://127.0.0.1:1" }],
+    ["RESTANTE_WORK_WINDOW", "1", { workWindow: 1 }],
+    ["RESTANTE_WORK_WINDOW", "10000000000", { workWindow: 1e10 }],
+    ["RESTANTE_SIGNING_KEY", "+/+/", { signingKey: KEY }],
+    ["RESTANTE_SIGNING_KEY", " +/+/\n", { signingKey: KEY }],
+    ["RESTANTE_MAXIMA_KEY", "+/+/", { maximaKey: KEY }],
+  ];
+
+Deno.test("readConfig() reads each variable into its own setting", async (t) => {
+  for (const [variable, text, part] of GOOD) {
+    await t.step(`${variable}=${text.trim()}`, () => {
+      assert.deepEqual(configFrom({ [variable]: text }), {
+        ...DEFAULTS,
+        ...part,
+      });
+    });
+  }
+});
+
+const BAD: readonly [variable: string, ...texts: string[]][] = [
+  [
+    "PORT",
+    "-1",
+    "65536",
+    "80.5",
+    "http",
+    "0x50",
+    "1e3",
+    " 80",
+    "80 ",
+    "٨٠",
+    "Infinity",
+  ],
+  [
+    "RESTANTE_URL",
+    "relay.test",
+    "relay.test:443",
+    "ftp://relay.test",
+    "https://",
+    "https://relay.test/path",
+    "https://relay.test/?query",
+    "https://relay.test/#fragment",
+    "https://relay test",
+    "javascript:alert(1)",
+  ],
+  [
+    "RESTANTE_WORK_WINDOW",
+    "0",
+    "-1",
+    "1.5",
+    "1d",
+    "10000000001",
+    "9".repeat(400),
+  ],
+  ["RESTANTE_SIGNING_KEY", "a secret!", "-_-_", "+/+/=", "****"],
+  ["RESTANTE_MAXIMA_KEY", "a secret!", "-_-_", "+/+/=", "****"],
+];
+
+Deno.test("readConfig() names the variable that cannot be used, and never repeats a key", async (t) => {
+  for (const [variable, ...texts] of BAD) {
+    for (const text of texts) {
+      await t.step(`${variable}=${text.slice(0, 30)}`, () => {
+        assert.throws(() => configFrom({ [variable]: text }), (error) => {
+          assert.ok(error instanceof ConfigError);
+          assert.equal(error.code, "config-invalid");
+          assert.ok(error.message.startsWith(`${variable}: `));
+          for (
+            const { variable: other } of Object.values(SETTINGS)
+          ) {
+            assert.ok(other === variable || !error.message.includes(other));
+          }
+          const said = error.message + Deno.inspect(error.cause);
+          if (variable.endsWith("_KEY")) assert.ok(!said.includes(text));
+          else assert.ok(error.message.includes(text.slice(0, 300)));
+          return true;
+        });
+      });
+    }
+  }
+});
+
+Deno.test("readConfig() finds something wrong with a variable whatever the others are", () => {
+  const others = Object.fromEntries(
+    GOOD.map(([variable, text]) => [variable, text]),
+  );
+  for (const [variable, text = ""] of BAD) {
+    assert.throws(
+      () => configFrom({ ...others, [variable]: text }),
+      (error) =>
+        error instanceof ConfigError && error.message.startsWith(variable),
+    );
+  }
+});

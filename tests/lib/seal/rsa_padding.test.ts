@@ -1,0 +1,165 @@
+/** What unwraps to nothing, and how little of that can be told from outside. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Bytes } from "../../../lib/minima/codec.ts";
+import { integerOfBytes } from "../../../lib/minima/minidata.ts";
+import { importRsaKey, wrap } from "../../../lib/seal/rsa.ts";
+import { check, flip, flipped } from "../property.ts";
+import { seededRandom } from "../randomness.ts";
+import { aesKey, bytesOf, paddedBlock, raise } from "./blocks.ts";
+import { ALICE, BOB, newRsaKey, numbersOf } from "./keys.ts";
+
+const LENGTH = 128;
+const SEPARATOR = LENGTH - 17;
+
+/** A right block for a key of 16 bytes, and then some bytes changed. */
+function blockWith(changes: Readonly<Record<number, number>>): Bytes {
+  const block = paddedBlock(LENGTH, aesKey(16));
+  for (const [at, byte] of Object.entries(changes)) block[Number(at)] = byte;
+  return block;
+}
+
+const WRONG_BLOCKS: readonly (readonly [what: string, block: Bytes])[] = [
+  ["a first byte of 1", blockWith({ 0: 1 })],
+  ["a first byte of 127", blockWith({ 0: 127 })],
+  ["block type 0", blockWith({ 1: 0 })],
+  ["block type 1", blockWith({ 1: 1 })],
+  ["block type 3", blockWith({ 1: 3 })],
+  ["block type 255", blockWith({ 1: 255 })],
+  ...Array.from(
+    { length: 8 },
+    (_, i) =>
+      [`a zero at padding byte ${i + 1} of 8`, blockWith({ [2 + i]: 0 })] as [
+        string,
+        Bytes,
+      ],
+  ),
+  ["a zero behind eight bytes of padding", blockWith({ 10: 0 })],
+  ["a zero right before the separator", blockWith({ [SEPARATOR - 1]: 0 })],
+  ["a separator of 1", blockWith({ [SEPARATOR]: 1 })],
+  ["a separator of 255", blockWith({ [SEPARATOR]: 255 })],
+  ["no zero anywhere behind the type", blockWith({ [SEPARATOR]: 0x5a })],
+  ["only a zero at the end", blockWith({ [SEPARATOR]: 1, [LENGTH - 1]: 0 })],
+  ["nothing but zeros", new Uint8Array(LENGTH)],
+  ["the number 1", bytesOf(1n, LENGTH)],
+  ["the number n-1", bytesOf(numbersOf(ALICE.publicKey).modulus - 1n, LENGTH)],
+  ...[0, 1, 8, 15, 17, 23, 25, 31, 33, 48, 64, 117].map((length) =>
+    [
+      `a key of ${length} bytes`,
+      paddedBlock(LENGTH, aesKey(length)),
+    ] as [string, Bytes]
+  ),
+];
+
+/** Fails unless nothing valid, and the same nothing each time, comes out. */
+function assertRefused(wrapped: Bytes, recipient = ALICE): Bytes {
+  const { key, valid } = recipient.unwrap(wrapped);
+  assert.equal(valid, false);
+  assert.equal(key.length, 16);
+  assert.notDeepEqual(new Uint8Array(key), aesKey(16));
+  assert.deepEqual(recipient.unwrap(wrapped), { key, valid });
+  return new Uint8Array(key);
+}
+
+for (const [what, block] of WRONG_BLOCKS) {
+  Deno.test(`unwrap() refuses ${what}, with a key that is none`, () => {
+    assertRefused(raise(block, numbersOf(ALICE.publicKey)));
+  });
+}
+
+Deno.test("unwrap() refuses a wrapped key of another length than the modulus", () => {
+  const wrapped = wrap(numbersOf(ALICE.publicKey), aesKey(16));
+  const zero = new Uint8Array(1);
+  const wrong: readonly (readonly [string, Bytes])[] = [
+    ["none", new Uint8Array()],
+    ["one byte", wrapped.slice(0, 1)],
+    ["one byte less", wrapped.slice(1)],
+    ["one byte cut", wrapped.slice(0, -1)],
+    ["a zero before", new Uint8Array([...zero, ...wrapped])],
+    ["a zero behind", new Uint8Array([...wrapped, ...zero])],
+    ["two of them", new Uint8Array([...wrapped, ...wrapped])],
+    ["64 KiB", new Uint8Array(65_536).fill(0xff)],
+  ];
+  for (const [what, bytes] of wrong) {
+    assert.notEqual(bytes.length, LENGTH, what);
+    assertRefused(bytes);
+  }
+});
+
+Deno.test("unwrap() refuses a ciphertext not below the modulus (RFC 8017, 5.1.2)", async () => {
+  // With spare bits in the first byte there is room for the modulus on top.
+  const recipient = await importRsaKey(newRsaKey(1030));
+  const numbers = numbersOf(recipient.publicKey);
+  const wrapped = wrap(numbers, aesKey(16), seededRandom("above"));
+  assert.ok(recipient.unwrap(wrapped).valid);
+  const above = integerOfBytes(wrapped) + numbers.modulus;
+  assertRefused(bytesOf(above, wrapped.length), recipient);
+  assertRefused(bytesOf(numbers.modulus, wrapped.length), recipient);
+  assertRefused(new Uint8Array(wrapped.length).fill(0xff), recipient);
+});
+
+Deno.test("unwrap() refuses what was wrapped for another key", () => {
+  assertRefused(wrap(numbersOf(BOB.publicKey), aesKey(16)));
+});
+
+Deno.test("unwrap() gives another false key for another ciphertext or recipient", () => {
+  const blocks = WRONG_BLOCKS.map(([, block]) => block);
+  const numbers = numbersOf(ALICE.publicKey);
+  const keys = blocks.map((block) => assertRefused(raise(block, numbers)));
+  const wrapped = raise(blockWith({ 1: 1 }), numbers);
+  keys.push(assertRefused(wrapped, BOB));
+  const different = new Set(keys.map((key) => key.toHex()));
+  assert.equal(different.size, keys.length);
+});
+
+Deno.test("unwrap() refuses every ciphertext with one byte changed", async () => {
+  const wrapped = wrap(numbersOf(ALICE.publicKey), aesKey(16));
+  await check(
+    fc.property(flip, (change) => {
+      assertRefused(flipped(wrapped, change));
+    }),
+    200,
+  );
+});
+
+/** The middle one of some times, in milliseconds. */
+function median(times: readonly number[]): number {
+  return [...times].sort((a, b) => a - b)[times.length >> 1] ?? 0;
+}
+
+/** How much longer a wrong ciphertext takes than a right one. */
+function ratioOfTimes(right: Bytes, wrong: Bytes, rounds: number): number {
+  const times: Record<"right" | "wrong", number[]> = { right: [], wrong: [] };
+  for (let i = 0; i < rounds; i++) {
+    for (
+      const [kind, wrapped] of [["right", right], ["wrong", wrong]] as const
+    ) {
+      const start = performance.now();
+      ALICE.unwrap(wrapped);
+      times[kind].push(performance.now() - start);
+    }
+  }
+  return median(times.wrong) / median(times.right);
+}
+
+for (
+  const [what, block] of [
+    ["a wrong type", blockWith({ 1: 1 })],
+    ["a zero in the padding", blockWith({ 2: 0 })],
+    ["no separator", blockWith({ [SEPARATOR]: 1 })],
+  ] as const
+) {
+  // A guard against an early return, not a proof of constant time.
+  Deno.test(`unwrap() takes about the same time with ${what}`, () => {
+    const numbers = numbersOf(ALICE.publicKey);
+    const right = wrap(numbers, aesKey(16));
+    const wrong = raise(block, numbers);
+    const ratios: number[] = [];
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const ratio = ratioOfTimes(right, wrong, 40);
+      if (ratio > 0.5 && ratio < 2) return;
+      ratios.push(ratio);
+    }
+    assert.fail(`wrong takes ${ratios.join(", ")} times as long as right`);
+  });
+}

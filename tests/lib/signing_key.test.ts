@@ -1,0 +1,121 @@
+/** The relay's Ed25519 key, its id, and the secrets that follow from it. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import {
+  generateSigningKey,
+  importSigningKey,
+  importVerifyingKey,
+} from "../../lib/signing_key.ts";
+import { newRsaKey } from "./seal/keys.ts";
+import {
+  base64url,
+  OTHER_RELAY,
+  RELAY,
+  RFC_8032_KEY,
+  RFC_8032_PUBLIC,
+} from "./tokens.ts";
+
+const DATA = new TextEncoder().encode("data");
+const SPKI = Uint8Array.fromHex(`302a300506032b6570032100${RFC_8032_PUBLIC}`);
+
+async function mac(key: CryptoKey): Promise<string> {
+  const bytes = await crypto.subtle.sign("HMAC", key, DATA);
+  return new Uint8Array(bytes).toHex();
+}
+
+Deno.test("importSigningKey() tells public key, id and JWK", async () => {
+  const id = createHash("sha3-256").update(SPKI).digest("hex");
+  assert.equal(RELAY.relayId, id);
+  assert.deepEqual(RELAY.jwk, {
+    kty: "OKP",
+    crv: "Ed25519",
+    x: base64url(Uint8Array.fromHex(RFC_8032_PUBLIC)),
+    kid: id,
+  });
+  const spki = await crypto.subtle.exportKey("spki", RELAY.publicKey);
+  assert.deepEqual(new Uint8Array(spki), SPKI);
+});
+
+Deno.test("importSigningKey() signs as RFC 8032 says", async () => {
+  const signature = await crypto.subtle.sign(
+    "Ed25519",
+    RELAY.privateKey,
+    new Uint8Array(),
+  );
+  assert.equal(
+    new Uint8Array(signature).toHex(),
+    "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155" +
+      "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+  );
+});
+
+Deno.test("importVerifyingKey() gives the public half by its x", async () => {
+  const key = await importVerifyingKey(RELAY.jwk.x);
+  assert.equal(key.relayId, RELAY.relayId);
+  assert.deepEqual(key.jwk, RELAY.jwk);
+  const signature = await crypto.subtle.sign("Ed25519", RELAY.privateKey, DATA);
+  const verify = (by: CryptoKey) =>
+    crypto.subtle.verify("Ed25519", by, signature, DATA);
+  assert.ok(await verify(key.publicKey));
+  assert.ok(!await verify(OTHER_RELAY.publicKey));
+});
+
+Deno.test("importVerifyingKey() refuses an x that is no key", async () => {
+  for (const x of ["", "AA", "A".repeat(42), "A".repeat(44), "*".repeat(43)]) {
+    await assert.rejects(importVerifyingKey(x), Error, x);
+  }
+});
+
+Deno.test("generateSigningKey() makes another key each time", async () => {
+  const keys = [await generateSigningKey(), await generateSigningKey()];
+  const ids = await Promise.all(
+    keys.map(async (key) => (await importSigningKey(key)).relayId),
+  );
+  assert.notEqual(ids[0], ids[1]);
+  for (const id of ids) assert.match(id, /^[0-9a-f]{64}$/);
+  const again = await importSigningKey(keys[0] ?? new Uint8Array());
+  assert.equal(again.relayId, ids[0]);
+});
+
+Deno.test("importSigningKey() refuses what is no Ed25519 key, with a DOMException", async () => {
+  const wrong: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {
+    "nothing": new Uint8Array(),
+    "32 bytes": RFC_8032_KEY.slice(16),
+    "a key cut": RFC_8032_KEY.slice(0, -1),
+    "a public key": SPKI,
+    "an RSA key": newRsaKey(1_024),
+    "zeros": new Uint8Array(48),
+  };
+  for (const [what, bytes] of Object.entries(wrong)) {
+    await assert.rejects(importSigningKey(bytes), (error) => {
+      assert.ok(error instanceof DOMException, `${what}: ${error}`);
+      return true;
+    });
+  }
+});
+
+Deno.test("secret() is one for a key and a purpose", async () => {
+  const again = await importSigningKey(RFC_8032_KEY);
+  const one = await mac(await RELAY.secret("a purpose"));
+  assert.equal(await mac(await again.secret("a purpose")), one);
+  const others = [
+    await mac(await RELAY.secret("another purpose")),
+    await mac(await RELAY.secret("")),
+    await mac(await OTHER_RELAY.secret("a purpose")),
+  ];
+  assert.equal(new Set([one, ...others]).size, 4);
+});
+
+Deno.test("secret() cannot be taken out, and is not the key's seed", async () => {
+  const secret = await RELAY.secret("a purpose");
+  assert.equal(secret.extractable, false);
+  await assert.rejects(crypto.subtle.exportKey("raw", secret));
+  const seed = await crypto.subtle.importKey(
+    "raw",
+    RFC_8032_KEY.slice(16),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign"],
+  );
+  assert.notEqual(await mac(secret), await mac(seed));
+});

@@ -1,0 +1,206 @@
+/** Mining: what it gives, how it is watched, and how it is stopped. */
+import assert from "node:assert/strict";
+import type { Bytes } from "../../../lib/minima/codec.ts";
+import { decode, encode } from "../../../lib/minima/codec.ts";
+import { MAX_HASH, MIN_WORK_TARGET } from "../../../lib/minima/constants.ts";
+import { miniNumber } from "../../../lib/minima/mininumber.ts";
+import { txBody, txPow } from "../../../lib/minima/txpow.ts";
+import {
+  isBlock,
+  isTransaction,
+  meets,
+  txPowId,
+} from "../../../lib/minima/txpow_facts.ts";
+import { txHeader } from "../../../lib/minima/txheader.ts";
+import { checkTxPow, checkWork, timeOf } from "../../../lib/work/check.ts";
+import {
+  mine,
+  type MineOptions,
+  type MiningProgress,
+} from "../../../lib/work/mine.ts";
+import { targetBytes, targetOf } from "../../../lib/work/target.ts";
+import { seededRandom } from "../randomness.ts";
+import { PACKAGE, TIME, UNIT } from "./mined_units.ts";
+
+const CUSTOM_HASH: Bytes = new Uint8Array(32).fill(0xc5);
+
+/** Nothing is below it, so mining for it ends by its signal alone. */
+const IMPOSSIBLE = 0n;
+
+function options(seed: string, change: Partial<MineOptions> = {}): MineOptions {
+  return {
+    customHash: CUSTOM_HASH,
+    target: MIN_WORK_TARGET,
+    time: TIME,
+    random: seededRandom(seed),
+    ...change,
+  };
+}
+
+Deno.test("mine() gives work that checkWork() takes for the package", () => {
+  const { target, messageId } = checkWork(UNIT);
+  assert.equal(target, MIN_WORK_TARGET);
+  assert.equal(UNIT.txPow.header.customHash.toHex(), messageId);
+  assert.deepEqual(UNIT.package, PACKAGE);
+});
+
+Deno.test("mine() gives work that checkTxPow() takes, at any target", async () => {
+  for (const hashes of [10_000, 11_000, 25_000]) {
+    const target = targetOf(hashes);
+    const unit = await mine(options(`${hashes}`, { target }));
+    assert.equal(checkTxPow(unit).target, target);
+    assert.deepEqual(unit.header.customHash, CUSTOM_HASH);
+    assert.equal(timeOf(unit.header), TIME);
+  }
+});
+
+Deno.test("mine() commits to targets that no relay would take, too", async () => {
+  for (const target of [MAX_HASH, targetOf(2), targetOf(100)]) {
+    const { header, body } = await mine(options("easy", { target }));
+    assert.deepEqual(body?.txnDifficulty, targetBytes(target));
+    assert.ok(meets(txPowId(header), targetBytes(target)));
+  }
+});
+
+Deno.test("mine() gives a canonical unit with the plainest header and body", async () => {
+  const unit = await mine(options("canonical"));
+  const bytes = encode(txPow, unit);
+  assert.deepEqual(decode(txPow, bytes), unit);
+  assert.ok(unit.body !== null);
+  assert.equal(encode(txBody, unit.body).length, 120);
+  // 229 bytes with a custom and a body hash of one byte, and a difficulty.
+  assert.ok(encode(txHeader, unit.header).length <= 350);
+  const nonce = encode(miniNumber, unit.header.nonce);
+  assert.deepEqual([...nonce.slice(0, 4)], [41, 25, 0x01, 0x97]);
+  assert.equal(nonce.length, 27);
+});
+
+Deno.test("mine() never claims a block or a transaction", async () => {
+  for (const seed of ["a", "b", "c"]) {
+    const unit = await mine(options(seed));
+    assert.equal(isBlock(unit.header, txPowId(unit.header)), false);
+    assert.equal(isTransaction(unit), false);
+  }
+});
+
+Deno.test("mine() gives the same unit for the same random, else another", async () => {
+  const first = await mine(options("one"));
+  assert.deepEqual(await mine(options("one")), first);
+  const other = await mine(options("two"));
+  assert.notDeepEqual(other.body?.prng, first.body?.prng);
+  assert.notDeepEqual(txPowId(other.header), txPowId(first.header));
+  const { random: _, ...unseeded } = options("none");
+  const ids = [await mine(unseeded), await mine(unseeded)].map((unit) =>
+    txPowId(unit.header).toHex()
+  );
+  assert.equal(new Set(ids).size, 2);
+});
+
+Deno.test("mine() gives other work for another time, target and package", async () => {
+  const units = await Promise.all([
+    mine(options("same")),
+    mine(options("same", { time: TIME + 1 })),
+    mine(options("same", { target: targetOf(10_001) })),
+    mine(options("same", { customHash: new Uint8Array(32) })),
+  ]);
+  const ids = units.map(({ header }) => txPowId(header).toHex());
+  assert.equal(new Set(ids).size, units.length);
+});
+
+/** Mines for nothing until `isEnough` says so, and gives the calls. */
+async function watch(
+  isEnough: (calls: readonly MiningProgress[]) => boolean,
+): Promise<readonly MiningProgress[]> {
+  const calls: MiningProgress[] = [];
+  const controller = new AbortController();
+  const mining = mine(options("progress", {
+    target: IMPOSSIBLE,
+    signal: controller.signal,
+    onProgress(progress) {
+      calls.push(progress);
+      if (isEnough(calls)) controller.abort(new Error("enough"));
+    },
+  }));
+  await assert.rejects(mining, { message: "enough" });
+  return calls;
+}
+
+Deno.test("mine() tells its progress again and again", async () => {
+  const calls = await watch(({ length }) => length === 4);
+  assert.equal(calls.length, 4, "none after the one that aborted");
+  let before = 0;
+  for (const { tries, expected, rate } of calls) {
+    assert.ok(tries > before, `${tries} tries after ${before}`);
+    assert.equal(expected, Infinity);
+    assert.ok(rate > 0 && Number.isFinite(rate), `a rate of ${rate}`);
+    before = tries;
+  }
+});
+
+Deno.test("mine() tells the hashes that its target is expected to take", async () => {
+  const controller = new AbortController();
+  const target = targetOf(10 ** 15);
+  let expected = 0;
+  const mining = mine(options("expected", {
+    target,
+    signal: controller.signal,
+    onProgress(progress) {
+      expected = progress.expected;
+      controller.abort();
+    },
+  }));
+  await assert.rejects(mining, { name: "AbortError" });
+  assert.equal(expected, 10 ** 15);
+});
+
+Deno.test("mine() does nothing if its signal was aborted before", async () => {
+  const reason = new Error("not at all");
+  const signal = AbortSignal.abort(reason);
+  let draws = 0;
+  const random = (length: number) => {
+    draws += 1;
+    return new Uint8Array(length);
+  };
+  const mining = mine(options("none", { target: IMPOSSIBLE, signal, random }));
+  await assert.rejects(mining, (error) => error === reason);
+  assert.equal(draws, 0);
+});
+
+Deno.test("mine() gives other tasks their turn, and stops when one aborts it", async () => {
+  const controller = new AbortController();
+  const reason = new Error("changed my mind");
+  const mining = mine(options("turns", {
+    target: IMPOSSIBLE,
+    signal: controller.signal,
+  }));
+  let abortedAt = 0;
+  const task = setTimeout(() => {
+    abortedAt = performance.now();
+    controller.abort(reason);
+  });
+  await assert.rejects(mining, (error) => error === reason);
+  const passed = performance.now() - abortedAt;
+  clearTimeout(task);
+  assert.ok(abortedAt > 0, "the task ran while mining went on");
+  // One turn is 16 ms; the rest is for a machine with other things to do.
+  assert.ok(passed < 1_000, `${passed} ms until it stopped`);
+});
+
+Deno.test("mine() rejects with the default reason too", async () => {
+  const controller = new AbortController();
+  const mining = mine(options("default", {
+    target: IMPOSSIBLE,
+    signal: controller.signal,
+    onProgress: () => controller.abort(),
+  }));
+  await assert.rejects(mining, { name: "AbortError" });
+});
+
+Deno.test("mine() of many at once gives each its own work", async () => {
+  const seeds = ["p", "q", "r", "s"];
+  const units = await Promise.all(seeds.map((seed) => mine(options(seed))));
+  for (const [i, unit] of units.entries()) {
+    assert.deepEqual(unit, await mine(options(seeds[i] ?? "")));
+    checkTxPow(unit);
+  }
+});

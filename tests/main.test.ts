@@ -1,0 +1,253 @@
+/** Starting and stopping a relay, in this process and as one of its own. */
+import assert from "node:assert/strict";
+import { completeHandshake } from "../kv/mailboxes.ts";
+import { loadRelayKeys, RelayKeyError } from "../kv/relay_keys.ts";
+import { openStore, type Store } from "../kv/store.ts";
+import type { Bytes } from "../lib/minima/codec.ts";
+import { parseContactAddress } from "../lib/minima/address.ts";
+import { generateRsaKey } from "../lib/seal/rsa.ts";
+import { generateSigningKey } from "../lib/signing_key.ts";
+import { startRelay } from "../main.ts";
+import { TempDirectory } from "./kv/temp_directory.ts";
+import { HOUR } from "./routes/clock.ts";
+import { envelopeBytes } from "./routes/envelopes.ts";
+import { freshKey } from "./routes/owner.ts";
+import { configOf, listen } from "./routes/listening_relay.ts";
+
+// deno-lint-ignore no-explicit-any -- whatever members a test looks at
+async function getJson(url: string): Promise<any> {
+  const response = await fetch(url);
+  assert.equal(response.status, 200);
+  return await response.json();
+}
+
+Deno.test("startRelay() listens on a free port, and is known by it", async () => {
+  await using relay = await listen();
+  assert.match(relay.listening, /^http:\/\/127\.0\.0\.1:\d+$/);
+  assert.equal(relay.url, relay.listening);
+  const descriptor = await getJson(`${relay.url}/.well-known/restante`);
+  assert.equal(descriptor.url, relay.url);
+  assert.equal(descriptor.address, relay.address);
+  const { host, port, publicKey } = parseContactAddress(relay.address);
+  assert.equal(`http://${host}:${port}`, relay.listening);
+  assert.equal(publicKey.toHex(), descriptor.keys.maxima);
+});
+
+Deno.test("startRelay() is known by the URL that it is told", async () => {
+  const url = "https://relay.test";
+  await using relay = await listen(":memory:", Date.now, { url });
+  assert.equal(relay.url, url);
+  const descriptor = await getJson(`${relay.listening}/.well-known/restante`);
+  assert.equal(descriptor.url, url);
+  assert.match(descriptor.address, /@relay\.test:443$/);
+  const document = await getJson(`${relay.listening}/openapi.json`);
+  assert.deepEqual(document.servers, [{ url }]);
+  const missing = await fetch(`${relay.listening}/missing`);
+  assert.equal((await missing.json()).type, `${url}/problems/not-found`);
+});
+
+Deno.test("startRelay() takes work as old as it is told to", async (t) => {
+  const table: [hours: number, code: string][] = [
+    [1, "mailbox-unknown"],
+    [3, "work-stale"],
+  ];
+  for (const [hours, code] of table) {
+    await t.step(`${hours} h: ${code}`, async () => {
+      await using directory = await TempDirectory.make();
+      const file = directory.file("store.kv");
+      const to = freshKey();
+      await using relay = await listen(file, Date.now, { workWindow: 7_200 });
+      const { work } = await getJson(`${relay.url}/.well-known/restante`);
+      assert.equal(work.windowSeconds, 7_200);
+      if (code === "work-stale") {
+        using store = await openStore(file);
+        await openMailbox(store, to);
+      }
+      const time = Date.now() - hours * HOUR;
+      const response = await fetch(`${relay.url}/v1/messages`, {
+        method: "POST",
+        headers: { "Content-Type": "application/octet-stream" },
+        body: envelopeBytes({ to, time }),
+      });
+      assert.equal((await response.json()).code, code);
+    });
+  }
+});
+
+Deno.test("startRelay() has the operator's keys, whatever the store", async () => {
+  const config = {
+    signingKey: await generateSigningKey(),
+    maximaKey: await generateRsaKey(2_048),
+  };
+  const descriptors = [];
+  for (let start = 0; start < 2; start++) {
+    await using relay = await listen(":memory:", Date.now, config);
+    const { id, keys } = await getJson(`${relay.url}/.well-known/restante`);
+    descriptors.push({ id, keys });
+  }
+  assert.deepEqual(descriptors[0], descriptors[1]);
+  using store = await openStore(":memory:");
+  const { signing, maxima } = await loadRelayKeys(store, {
+    signing: config.signingKey,
+    maxima: config.maximaKey,
+  });
+  assert.deepEqual(descriptors[0], {
+    id: signing.relayId,
+    keys: { maxima: maxima.publicKey.toHex(), signing: signing.jwk },
+  });
+});
+
+Deno.test("startRelay() on the same file is the same relay", async () => {
+  await using directory = await TempDirectory.make();
+  const ids: string[] = [];
+  for (let start = 0; start < 2; start++) {
+    const file = directory.file("a", "store.kv");
+    await using relay = await listen(file, Date.now, {
+      signingKey: null,
+      maximaKey: null,
+    });
+    ids.push((await getJson(`${relay.url}/.well-known/restante`)).id);
+  }
+  assert.equal(ids[0], ids[1]);
+});
+
+Deno.test("startRelay() that fails says why and leaves nothing open", async (t) => {
+  await using directory = await TempDirectory.make();
+  await using other = await listen();
+  const { port } = new URL(other.listening);
+  const noise = new Uint8Array(9);
+  await t.step("the port is taken", async () => {
+    const config = configOf(directory.file("a.kv"), { port: Number(port) });
+    await assert.rejects(startRelay(config), Deno.errors.AddrInUse);
+  });
+  await t.step("the store is none", async () => {
+    await Deno.writeTextFile(directory.file("b.kv"), "text ".repeat(999));
+    await assert.rejects(startRelay(configOf(directory.file("b.kv"))));
+  });
+  for (const name of ["signingKey", "maximaKey"]) {
+    await t.step(`the ${name} is none`, async () => {
+      const config = configOf(directory.file("c.kv"), { [name]: noise });
+      await assert.rejects(startRelay(config), RelayKeyError);
+    });
+  }
+  await t.step("the Maxima key is too small", async () => {
+    const maximaKey = await generateRsaKey(1_024);
+    const config = configOf(directory.file("d.kv"), { maximaKey });
+    await assert.rejects(startRelay(config), RelayKeyError);
+  });
+});
+
+Deno.test("stop() lets a request under way end, and then answers no more", async () => {
+  const relay = await listen();
+  const { hostname, port } = new URL(relay.listening);
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  const body = '{"bytes":1500,"seconds":3600}';
+  const head = [
+    "POST /v1/quotes HTTP/1.1",
+    `Host: ${hostname}`,
+    "Content-Type: application/json",
+    `Content-Length: ${body.length}`,
+    "Expect: 100-continue",
+    "Connection: close",
+    "",
+    "",
+  ].join("\r\n");
+  const answer = connection.readable.pipeThrough(new TextDecoderStream())
+    .getReader();
+  const writer = connection.writable.getWriter();
+  const utf8 = new TextEncoder();
+  await writer.write(utf8.encode(head));
+  // The relay asks for the body once it reads it: the request is under way.
+  const first = await answer.read();
+  assert.match(first.value ?? "", /^HTTP\/1\.1 100 /);
+  const stopped = relay.stop();
+  await writer.write(utf8.encode(body));
+  let text = "";
+  for (let part = await answer.read(); !part.done; part = await answer.read()) {
+    text += part.value;
+  }
+  assert.match(text, /^HTTP\/1\.1 200 /);
+  await stopped;
+  await relay.finished;
+  await assert.rejects(fetch(relay.listening));
+});
+
+/** Opens a mailbox past the handshake. */
+async function openMailbox(
+  store: Store,
+  publicKey: Bytes,
+): Promise<void> {
+  const now = Date.now();
+  const handshake = { id: "0", expires: now + 60_000, publicKey };
+  await completeHandshake(store, handshake, now);
+}
+
+const ROOT = new URL("../", import.meta.url);
+
+/** Runs main.ts with these variables of restante and no others. */
+function spawnMain(variables: Record<string, string>): Deno.ChildProcess {
+  const own = ["PORT", "HOST", "KV", "URL", "WORK_WINDOW"];
+  const unset = own.map((name) => [
+    name === "PORT" ? name : `RESTANTE_${name}`,
+    "",
+  ]);
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--allow-net",
+      "--allow-env",
+      "--allow-read",
+      "--allow-write",
+      "main.ts",
+    ],
+    cwd: ROOT,
+    env: { ...Object.fromEntries(unset), ...variables, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+Deno.test("main.ts says in one line that it listens, and ends well when it is told to", async () => {
+  await using directory = await TempDirectory.make();
+  const child = spawnMain({
+    PORT: "0",
+    RESTANTE_KV: directory.file("store.kv"),
+  });
+  const errors = child.stderr.text();
+  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let printed = "";
+  while (!printed.includes("\n")) {
+    const { done, value } = await output.read();
+    assert.equal(done, false, "it goes on");
+    printed += value;
+  }
+  const [, url = ""] = /^listening on (http:\/\/127\.0\.0\.1:\d+)\n$/
+    .exec(printed) ?? [];
+  assert.notEqual(url, "", printed);
+  assert.equal((await getJson(`${url}/health`)).status, "ok");
+  child.kill("SIGTERM");
+  assert.deepEqual(await output.read(), { done: true, value: undefined });
+  const { code } = await child.status;
+  assert.equal(code, 0);
+  assert.match(await errors, /^address {2}Mx[0-9A-Z]+@127\.0\.0\.1:\d+$/m);
+});
+
+Deno.test("main.ts names a variable that cannot be used, and ends", async (t) => {
+  const table: Record<string, Record<string, string>> = {
+    "PORT": { PORT: "http" },
+    "RESTANTE_URL": { RESTANTE_URL: "relay.test" },
+  };
+  for (const [variable, variables] of Object.entries(table)) {
+    await t.step(variable, async () => {
+      const { code, stdout, stderr } = await spawnMain(variables).output();
+      const text = new TextDecoder();
+      assert.equal(code, 1);
+      assert.equal(text.decode(stdout), "");
+      assert.match(
+        text.decode(stderr),
+        new RegExp(`^error: ${variable}: [^\\n]+\\n$`),
+      );
+    });
+  }
+});

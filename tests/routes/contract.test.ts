@@ -1,0 +1,53 @@
+/** The OpenAPI document: valid, and neither more nor less than the truth. */
+import { Validator } from "@seriousme/openapi-schema-validator";
+import assert from "node:assert/strict";
+import { ApiDocument } from "./api_document.ts";
+import { type Cases, openWorld } from "./contract_world.ts";
+import { HANDSHAKE_CASES } from "./handshake_cases.ts";
+import { MAILBOX_CASES } from "./mailbox_cases.ts";
+import { MESSAGE_CASES } from "./message_cases.ts";
+import { TestRelay } from "./relay_fixture.ts";
+
+const CASES: Cases = {
+  ...MESSAGE_CASES,
+  ...HANDSHAKE_CASES,
+  ...MAILBOX_CASES,
+};
+
+async function readDocument(relay: TestRelay) {
+  const response = await relay.fetch("/openapi.json");
+  assert.equal(response.status, 200);
+  assert.match(
+    response.headers.get("Content-Type") ?? "",
+    /^application\/json/,
+  );
+  return await response.json();
+}
+
+Deno.test("/openapi.json is a valid OpenAPI 3.1 document", async () => {
+  using relay = await TestRelay.open();
+  const document = await readDocument(relay);
+  const result = await new Validator().validate(document);
+  assert.deepEqual(result, { valid: true });
+  assert.match(document.openapi, /^3\.1\./);
+  assert.deepEqual(document.servers, [{ url: relay.relay.url }]);
+});
+
+Deno.test("every documented outcome happens, and no other", async (t) => {
+  using relay = await TestRelay.open();
+  const document = new ApiDocument(await readDocument(relay));
+  const world = await openWorld(relay);
+  const outcomes: string[] = [];
+  for (const [operation, cases] of Object.entries(CASES)) {
+    for (const { when, ask, then } of cases) {
+      await t.step(`${operation}, ${when}: ${then}`, async () => {
+        const response = await ask(world);
+        const outcome = await document.check(operation, response);
+        assert.equal(outcome, `${operation} ${then}`);
+        outcomes.push(outcome);
+      });
+    }
+  }
+  assert.deepEqual(outcomes.sort(), document.outcomes());
+  assert.deepEqual(relay.failures, [], "nothing failed that should not");
+});

@@ -1,0 +1,41 @@
+/** A relay on a real store, asked over a real connection. */
+import type { Config } from "../../config.ts";
+import { DEFAULT_WINDOW } from "../../lib/work/check.ts";
+import { type RunningRelay, startRelay } from "../../main.ts";
+import { sharedPkcs8 } from "./shared_keys.ts";
+
+/** A configuration with a free port of this machine, and a store's own keys. */
+export function configOf(kv: string, changes: Partial<Config> = {}): Config {
+  return {
+    port: 0,
+    host: "127.0.0.1",
+    kv,
+    url: null,
+    workWindow: DEFAULT_WINDOW.back / 1_000,
+    signingKey: null,
+    maximaKey: null,
+    ...changes,
+  };
+}
+
+/** A relay that listens on this machine, and stops when it goes out of use. */
+export interface ListeningRelay extends RunningRelay, AsyncDisposable {}
+
+/**
+ * Starts a relay, by the system's clock if not told otherwise, with keys that
+ * others have too.
+ */
+export async function listen(
+  kv = ":memory:",
+  now?: () => number,
+  changes?: Partial<Config>,
+): Promise<ListeningRelay> {
+  const { signing, maxima } = await sharedPkcs8();
+  const config = configOf(kv, {
+    signingKey: signing,
+    maximaKey: maxima,
+    ...changes,
+  });
+  const relay = await startRelay(config, now);
+  return { ...relay, [Symbol.asyncDispose]: () => relay.stop() };
+}

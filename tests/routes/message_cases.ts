@@ -1,0 +1,165 @@
+/** The relay itself, and the way in. */
+import {
+  type Cases,
+  postJson,
+  TOO_LARGE,
+  UNKNOWN_ID,
+  unusual,
+} from "./contract_world.ts";
+import { DAY } from "./clock.ts";
+import { makePackage, randomBytes } from "./envelopes.ts";
+import { freshKey, postEnvelope } from "./owner.ts";
+
+/** What is asked, and what is answered. */
+export const MESSAGE_CASES: Cases = {
+  "GET /.well-known/restante": [
+    {
+      when: "nothing is cached",
+      ask: ({ relay }) => relay.fetch("/.well-known/restante"),
+      then: "200",
+    },
+    {
+      when: "the tag is the cached one",
+      async ask({ relay }) {
+        const { headers } = await relay.fetch("/.well-known/restante");
+        return await relay.fetch("/.well-known/restante", {
+          headers: { "If-None-Match": headers.get("ETag") ?? "" },
+        });
+      },
+      then: "304",
+    },
+  ],
+  "GET /health": [
+    {
+      when: "all is well",
+      ask: ({ relay }) => relay.fetch("/health"),
+      then: "200",
+    },
+    {
+      when: "the store fails",
+      ask: ({ broken }) => broken.fetch("/health"),
+      then: "503 busy",
+    },
+  ],
+  "POST /v1/messages": [
+    {
+      when: "the message is new",
+      ask: ({ relay, owner }) => postEnvelope(relay, owner.envelope()),
+      then: "201",
+    },
+    {
+      when: "the message was stored before",
+      async ask({ relay, owner }) {
+        const envelope = owner.envelope();
+        await owner.receive(envelope);
+        return await postEnvelope(relay, envelope);
+      },
+      then: "200",
+    },
+    {
+      when: "the body is no envelope",
+      ask: ({ relay }) => postEnvelope(relay, randomBytes(100)),
+      then: "400 malformed",
+    },
+    {
+      when: "nobody opened the mailbox",
+      ask: (world) =>
+        postEnvelope(
+          world.relay,
+          unusual(world, { package: makePackage(freshKey(), 900) }),
+        ),
+      then: "404 mailbox-unknown",
+    },
+    {
+      when: "the body is over the limit",
+      ask: ({ relay }) => postEnvelope(relay, TOO_LARGE),
+      then: "413 too-large",
+    },
+    {
+      when: "the body says it is text",
+      ask: ({ relay, owner }) =>
+        relay.fetch("/v1/messages", {
+          method: "POST",
+          headers: { "Content-Type": "text/plain" },
+          body: owner.envelope(),
+        }),
+      then: "415 unsupported-media-type",
+    },
+    {
+      when: "the work is for another package",
+      ask: (world) =>
+        postEnvelope(
+          world.relay,
+          unusual(world, { header: { customHash: randomBytes(32) } }),
+        ),
+      then: "422 wrong-hash",
+    },
+    {
+      when: "there is no work",
+      ask: (world) =>
+        postEnvelope(
+          world.relay,
+          unusual(world, { accepts: (id) => id[0] !== 0 }),
+        ),
+      then: "428 work-insufficient",
+    },
+    {
+      when: "the work is old",
+      ask: (world) =>
+        postEnvelope(
+          world.relay,
+          unusual(world, { time: world.relay.clock.time - 2 * DAY }),
+        ),
+      then: "428 work-stale",
+    },
+    {
+      when: "the store fails",
+      ask: ({ broken, owner }) => postEnvelope(broken, owner.envelope()),
+      then: "503 busy",
+    },
+  ],
+  "POST /v1/quotes": [
+    {
+      when: "the question is a good one",
+      ask: ({ relay, owner: { mailbox } }) =>
+        postJson(relay, "/v1/quotes", {
+          bytes: 1_500,
+          seconds: 86_400,
+          mailbox,
+        }),
+      then: "200",
+    },
+    {
+      when: "a member is missing",
+      ask: ({ relay }) => postJson(relay, "/v1/quotes", { bytes: 1_500 }),
+      then: "400 malformed",
+    },
+    {
+      when: "nobody opened the mailbox",
+      ask: ({ relay }) =>
+        postJson(relay, "/v1/quotes", {
+          bytes: 1,
+          seconds: 3_600,
+          mailbox: UNKNOWN_ID,
+        }),
+      then: "404 mailbox-unknown",
+    },
+    {
+      when: "no envelope is that large",
+      ask: ({ relay }) =>
+        postJson(relay, "/v1/quotes", { bytes: 1e6, seconds: 3_600 }),
+      then: "413 too-large",
+    },
+    {
+      when: "the body says it is text",
+      ask: ({ relay }) => postJson(relay, "/v1/quotes", {}, {}),
+      then: "415 unsupported-media-type",
+    },
+    {
+      when: "the store fails",
+      ask: ({ broken, owner: { mailbox } }) =>
+        postJson(broken, "/v1/quotes", { bytes: 1, seconds: 3_600, mailbox }),
+      then: "503 busy",
+    },
+  ],
+};

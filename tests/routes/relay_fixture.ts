@@ -1,0 +1,85 @@
+/** A relay on a real store, asked in this process. */
+import type { RelayKeys } from "../../kv/relay_keys.ts";
+import { openStore, type Store } from "../../kv/store.ts";
+import { NETWORK_LIMITS } from "../../lib/minima/maxtxpow.ts";
+import { DEFAULT_TARIFF } from "../../lib/money.ts";
+import { DEFAULT_WINDOW, type WorkWindow } from "../../lib/work/check.ts";
+import { DEFAULT_WORK_PRICE } from "../../lib/work/price.ts";
+import { createApp } from "../../routes/app.ts";
+import type { Relay } from "../../routes/relay.ts";
+import { Clock } from "./clock.ts";
+import { sharedKeys } from "./shared_keys.ts";
+
+/** The origin of a test's relay; nothing listens there. */
+export const ORIGIN = "https://relay.test";
+
+/** What is unusual about a test's relay. */
+export interface TestRelayOptions {
+  /** A file; in memory, if not given. */
+  readonly kv?: string;
+  readonly keys?: RelayKeys;
+  readonly clock?: Clock;
+  readonly url?: string;
+  readonly window?: WorkWindow;
+}
+
+/** A relay that is asked without a network, and whose clock stands still. */
+export class TestRelay implements Disposable {
+  readonly relay: Relay;
+  readonly clock: Clock;
+  /** The failures that the relay took for its own. */
+  readonly failures: unknown[];
+  readonly #answer: (request: Request) => Response | Promise<Response>;
+
+  private constructor(
+    relay: Relay,
+    clock: Clock,
+    failures: unknown[],
+    answer: (request: Request) => Response | Promise<Response>,
+  ) {
+    this.relay = relay;
+    this.clock = clock;
+    this.failures = failures;
+    this.#answer = answer;
+  }
+
+  /** Opens the store and builds the app. */
+  static async open(options: TestRelayOptions = {}): Promise<TestRelay> {
+    const { kv = ":memory:", clock = new Clock() } = options;
+    const failures: unknown[] = [];
+    const relay: Relay = {
+      store: await openStore(kv, clock.now),
+      keys: options.keys ?? await sharedKeys(),
+      url: options.url ?? ORIGIN,
+      window: options.window ?? DEFAULT_WINDOW,
+      limits: NETWORK_LIMITS,
+      price: DEFAULT_WORK_PRICE,
+      tariff: DEFAULT_TARIFF,
+      now: clock.now,
+      log: (_message, error) => failures.push(error),
+    };
+    const app = await createApp(relay);
+    return new TestRelay(relay, clock, failures, app.fetch);
+  }
+
+  /** Asks for a path, or for a whole URL. */
+  async fetch(path: string, init?: RequestInit): Promise<Response> {
+    return await this.#answer(
+      new Request(new URL(path, this.relay.url), init),
+    );
+  }
+
+  /** Everything in the store. */
+  async dump(): Promise<Deno.KvEntry<unknown>[]> {
+    return await dump(this.relay.store);
+  }
+
+  [Symbol.dispose](): void {
+    this.relay.store[Symbol.dispose]();
+  }
+}
+
+/** Everything in a store, in the order of its keys. */
+export function dump(store: Store): Promise<Deno.KvEntry<unknown>[]> {
+  return store.list({ prefix: [] });
+}

@@ -1,0 +1,36 @@
+/** How many cases of each kind the copy holds. */
+export const PINNED = {
+  address: { contact: 21, permanent: 11 },
+  crypto: { key: 4, package: 22, signature: 14 },
+  hash: {
+    "sha3-256": 21,
+    "sha2-256": 5,
+    "hashObject-minidata": 4,
+    "mmr-parent": 4,
+    "mmr-leaf-script": 4,
+  },
+  maxima: {
+    maxtxpow: 43,
+    package: 4,
+    internal: 3,
+    message: 3,
+    mlsgetreq: 3,
+    mlsgetresp: 3,
+    mlsset: 4,
+    ctrl: 3,
+    errormsg: 4,
+    contactinfo: 4,
+  },
+  minidata: {
+    serialise: 14,
+    deserialise: 11,
+    hextext: 14,
+    mxencode: 13,
+    mxdecode: 21,
+    fromBigInteger: 6,
+    base32raw: 6,
+    ministring: 8,
+  },
+  mininumber: { encode: 52, decode: 21 },
+  txpow: { parse: 67, reject: 23 },
+} as const;
