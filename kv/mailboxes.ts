@@ -4,7 +4,8 @@ import { type MailboxId, mailboxIdOf } from "../lib/ids.ts";
 import type { Bytes } from "../lib/minima/codec.ts";
 import { Problem } from "../lib/problem.ts";
 import { keys } from "./keys.ts";
-import { deleteThrough, isKnown } from "./messages.ts";
+import { deleteThrough } from "./delete.ts";
+import { isKnown } from "./read.ts";
 import type { Store } from "./store.ts";
 
 /** The owner's record. */

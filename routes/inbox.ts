@@ -1,11 +1,8 @@
 /** A mailbox as its owner uses it: reading, acknowledging, deleting. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { acknowledge } from "../kv/mailboxes.ts";
-import {
-  deleteMessage,
-  type ListedMessage,
-  readAfter,
-} from "../kv/messages.ts";
+import { deleteMessage } from "../kv/delete.ts";
+import { type ListedMessage, readAfter } from "../kv/read.ts";
 import { parseCursor } from "../lib/cursor.ts";
 import { type Access, TOKEN_SECURITY } from "./access.ts";
 import { jsonBody } from "./json_body.ts";

@@ -1,12 +1,8 @@
 /** `POST /v1/messages`: the one way in. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { findMailbox } from "../kv/mailboxes.ts";
-import {
-  commitMessage,
-  findMessage,
-  PRIORITIES,
-  type StoredMessage,
-} from "../kv/messages.ts";
+import { commitMessage, findMessage } from "../kv/commit.ts";
+import { PRIORITIES, type StoredMessage } from "../kv/messages.ts";
 import type { MaxTxPow } from "../lib/minima/maxima.ts";
 import { decodeMaxTxPow } from "../lib/minima/maxtxpow.ts";
 import { Problem } from "../lib/problem.ts";

@@ -1,10 +1,7 @@
 /** Deleting messages, one and many. */
 import assert from "node:assert/strict";
-import {
-  commitMessage,
-  deleteMessage,
-  deleteThrough,
-} from "../../kv/messages.ts";
+import { commitMessage } from "../../kv/commit.ts";
+import { deleteMessage, deleteThrough } from "../../kv/delete.ts";
 import { openStore } from "../../kv/store.ts";
 import { parseCursor } from "../../lib/cursor.ts";
 import { randomBytes } from "../routes/envelopes.ts";

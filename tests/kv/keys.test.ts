@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DOORBELL_SHARDS, keys } from "../../kv/keys.ts";
 import { acknowledge, completeHandshake } from "../../kv/mailboxes.ts";
-import { commitMessage } from "../../kv/messages.ts";
+import { commitMessage } from "../../kv/commit.ts";
 import { loadRelayKeys } from "../../kv/relay_keys.ts";
 import { openStore } from "../../kv/store.ts";
 import { parseCursor } from "../../lib/cursor.ts";

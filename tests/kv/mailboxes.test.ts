@@ -6,7 +6,7 @@ import {
   completeHandshake,
   findMailbox,
 } from "../../kv/mailboxes.ts";
-import { commitMessage } from "../../kv/messages.ts";
+import { commitMessage } from "../../kv/commit.ts";
 import { openStore } from "../../kv/store.ts";
 import { parseCursor, START_VERSIONSTAMP } from "../../lib/cursor.ts";
 import { mailboxIdOf } from "../../lib/ids.ts";

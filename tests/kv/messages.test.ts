@@ -1,11 +1,8 @@
 /** Committing a message: all of it or nothing, once. */
 import assert from "node:assert/strict";
 import { keys } from "../../kv/keys.ts";
-import {
-  commitMessage,
-  deleteMessage,
-  findMessage,
-} from "../../kv/messages.ts";
+import { commitMessage, findMessage } from "../../kv/commit.ts";
+import { deleteMessage } from "../../kv/delete.ts";
 import { INLINE_BYTES, SEGMENT_BYTES } from "../../kv/objects.ts";
 import { openStore } from "../../kv/store.ts";
 import { parseCursor } from "../../lib/cursor.ts";

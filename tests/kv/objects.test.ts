@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { keys } from "../../kv/keys.ts";
-import { commitMessage } from "../../kv/messages.ts";
+import { commitMessage } from "../../kv/commit.ts";
 import {
   findObject,
   readObject,

@@ -1,7 +1,8 @@
 /** Reading a page of a mailbox. */
 import assert from "node:assert/strict";
 import { keys } from "../../kv/keys.ts";
-import { commitMessage, readAfter } from "../../kv/messages.ts";
+import { commitMessage } from "../../kv/commit.ts";
+import { readAfter } from "../../kv/read.ts";
 import { openStore } from "../../kv/store.ts";
 import { HOLD, newMailbox, newMessage, NOW } from "./message_maker.ts";
 

@@ -17,9 +17,10 @@ import {
   type OpenFailure,
   seal,
 } from "../../../lib/seal/maxima.ts";
+import { importRsaKey, verifyRsa } from "../../../lib/seal/rsa.ts";
 import { check, flip, flipped } from "../property.ts";
 import { seededRandom } from "../randomness.ts";
-import { ALICE, BIG, BOB, ED25519, EVE } from "./keys.ts";
+import { ALICE, BIG, BOB, ED25519, EVE, newRsaKey } from "./keys.ts";
 import { MESSAGE, OPTIONS, sealed, signedByBob, text } from "./sealed.ts";
 
 async function assertUnopened(
@@ -120,6 +121,16 @@ Deno.test("open() fails as bad-signature", async (t) => {
       await assertUnopened(unit, "bad-signature");
     });
   }
+});
+
+Deno.test("open() fails as bad-signature where a right one is by too small a key", async () => {
+  const mallory = await importRsaKey(newRsaKey(512));
+  const from = mallory.publicKey;
+  const bytes = encode(maximaMessage, { ...MESSAGE, from });
+  const signature = await mallory.sign(bytes);
+  assert.ok(await verifyRsa(from, bytes, signature));
+  const plaintext = encode(maximaInternal, { from, data: bytes, signature });
+  await assertUnopened(await sealed(plaintext), "bad-signature");
 });
 
 Deno.test("open() fails as wrong-sender where the message names another", async () => {
