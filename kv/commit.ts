@@ -2,6 +2,7 @@
 import { cursorOf } from "../lib/cursor.ts";
 import { blake3_256 } from "../lib/hash.ts";
 import { type MessageId, objectHashOf } from "../lib/ids.ts";
+import type { CommitPart } from "./commit_queue.ts";
 import { keys } from "./keys.ts";
 import {
   type MessageEntry,
@@ -10,7 +11,7 @@ import {
   type StoredMessage,
   TOMBSTONE_MS,
 } from "./messages.ts";
-import { INLINE_BYTES, setObject } from "./objects.ts";
+import { INLINE_BYTES, segmentCount, setObject } from "./objects.ts";
 import type { Store } from "./store.ts";
 
 /** What came of a commit. */
@@ -24,57 +25,59 @@ export interface CommittedMessage {
 /**
  * Stores a message: log entry, object, dedupe mark and doorbell in one atomic
  * operation, so that it is charged if and only if it is stored, and once.
+ * Messages that wait at the same time are committed together.
+ *
+ * @throws {Problem} `busy` if the outcome is not known
  */
 export async function commitMessage(
   store: Store,
   message: NewMessage,
   now: number,
 ): Promise<CommittedMessage> {
+  const { facts, versionstamp, created } = await store.commits.add(
+    partOf(store, message, now),
+  );
+  return { message: stored(store, message.id, facts, versionstamp), created };
+}
+
+/** Bytes of a message's keys and of what is around its body, at most. */
+const FRAME_BYTES = 2_000;
+/** Log entry, mark and object header. */
+const FRAME_MUTATIONS = 3;
+
+function partOf(store: Store, message: NewMessage, now: number): CommitPart {
   const { id, mailbox, body, paid, minBandwidth, priority } = message;
-  const holdUntil = now + 1_000 * message.hold;
+  const size = body.length;
   const object = objectHashOf(blake3_256(body));
-  const facts: StoredFacts = {
-    mailbox,
-    object,
-    size: body.length,
-    storedAt: now,
-    holdUntil,
-    paid,
-  };
+  const holdUntil = now + 1_000 * message.hold;
+  const held = holdUntil - now;
+  const marked = Math.max(holdUntil, message.workUntil) + TOMBSTONE_MS - now;
+  const facts = { mailbox, object, size, storedAt: now, holdUntil, paid };
   const entry: MessageEntry = {
     id,
     object,
-    size: body.length,
+    size,
     minBandwidth,
     priority,
     storedAt: now,
     holdUntil,
     // A copy: KV would keep the whole buffer that a view stands in.
-    body: body.length <= INLINE_BYTES ? body.slice() : null,
+    body: size <= INLINE_BYTES ? body.slice() : null,
   };
-  const held = holdUntil - now;
-  const markUntil = Math.max(holdUntil, message.workUntil) + TOMBSTONE_MS;
-  const versionstamp = await store.commit((operation) => {
-    operation
-      .check({ key: keys.seen(id), versionstamp: null })
-      .set(keys.seen(id), facts, { expireIn: markUntil - now })
-      .set(keys.message(mailbox, store.commitVersionstamp()), entry, {
-        expireIn: held + TOMBSTONE_MS,
-      })
-      .set(keys.doorbell(mailbox), now);
-    setObject(operation, object, body, {
-      mailbox,
-      size: body.length,
-      holdUntil,
-    }, held);
-  });
-  if (versionstamp !== null) {
-    return { message: stored(store, id, facts, versionstamp), created: true };
-  }
-  const seen = await findMessage(store, id);
-  // The mark that refused the message was swept since then: store it after all.
-  if (seen === null) return await commitMessage(store, message, now);
-  return { message: seen, created: false };
+  return {
+    id,
+    mailbox,
+    facts,
+    mutations: FRAME_MUTATIONS + segmentCount(size),
+    bytes: FRAME_BYTES + size,
+    add(operation) {
+      const key = keys.message(mailbox, store.commitVersionstamp());
+      operation
+        .set(keys.seen(id), facts, { expireIn: marked })
+        .set(key, entry, { expireIn: held + TOMBSTONE_MS });
+      setObject(operation, object, body, { mailbox, size, holdUntil }, held);
+    },
+  };
 }
 
 /** The message, if it was ever stored and its mark still stands. */

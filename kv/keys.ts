@@ -13,6 +13,8 @@
  * | `reader, <mailbox>, <reader>`              | acknowledged, one per device   |
  * | `doorbell, <shard>`                        | set by every commit that       |
  * |                                            | touches a mailbox of the shard |
+ * | `ring, <shard>, <commit versionstamp>`     | the mailboxes that it touched; |
+ * |                                            | kept for ten minutes           |
  * | `handshake, <id>`                          | set once it has succeeded      |
  *
  * A log key ends in its own commit's versionstamp, so the database numbers the
@@ -21,8 +23,13 @@
  */
 import type { MailboxId, MessageId, ObjectHash } from "../lib/ids.ts";
 
-/** Shards of doorbells: as many as one `kv.watch` takes keys, ten times over. */
-export const DOORBELL_SHARDS = 100;
+/** Shards of doorbells: as many keys as one `kv.watch` takes. */
+export const DOORBELL_SHARDS = 10;
+
+/** The shard whose doorbell a mailbox's mail rings. */
+export function shardOf(mailbox: MailboxId): number {
+  return parseInt(mailbox.slice(0, 8), 16) % DOORBELL_SHARDS;
+}
 
 /** Builders of every key there is. */
 export const keys = {
@@ -40,8 +47,8 @@ export const keys = {
   mailbox: (id: MailboxId) => ["mailbox", id],
   readers: (mailbox: MailboxId) => ["reader", mailbox],
   reader: (mailbox: MailboxId, reader: string) => ["reader", mailbox, reader],
-  doorbell: (
-    mailbox: MailboxId,
-  ) => ["doorbell", parseInt(mailbox.slice(0, 8), 16) % DOORBELL_SHARDS],
+  doorbell: (shard: number) => ["doorbell", shard],
+  rings: (shard: number) => ["ring", shard],
+  ring: (shard: number, stamp: string | symbol) => ["ring", shard, stamp],
   handshake: (id: string) => ["handshake", id],
 } as const;

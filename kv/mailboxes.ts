@@ -1,7 +1,7 @@
 /** Mailboxes, the handshakes that open them, and what their readers have read. */
 import type { Position } from "../lib/cursor.ts";
 import { type MailboxId, mailboxIdOf } from "../lib/ids.ts";
-import type { Bytes } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
 import { Problem } from "../lib/problem.ts";
 import { keys } from "./keys.ts";
 import { deleteThrough } from "./delete.ts";
@@ -22,6 +22,23 @@ export async function findMailbox(
   id: MailboxId,
 ): Promise<Mailbox | null> {
   return (await store.get<Mailbox>(keys.mailbox(id))).value;
+}
+
+/** Milliseconds by which the clocks of workers may differ. */
+const SKEW = 60_000;
+
+/**
+ * The mailbox.
+ *
+ * @throws {Problem} `mailbox-unknown`
+ */
+export async function requireMailbox(
+  store: Store,
+  id: MailboxId,
+): Promise<Mailbox> {
+  const mailbox = await findMailbox(store, id);
+  if (mailbox !== null) return mailbox;
+  throw new Problem("mailbox-unknown", `nobody has opened mailbox ${id} here`);
 }
 
 /** A handshake that was answered rightly. */
@@ -56,7 +73,7 @@ export async function completeHandshake(
   const versionstamp = await store.commit((operation) => {
     operation
       .check(mark, mailbox)
-      .set(used, true, { expireIn: Math.max(expires - now, 1) });
+      .set(used, true, { expireIn: Math.max(expires - now, 0) + SKEW });
     if (created) {
       operation.set(mailboxKey, record);
     }
@@ -67,6 +84,9 @@ export async function completeHandshake(
   }
   return { created };
 }
+
+/** Milliseconds after which a device that says nothing more is forgotten. */
+const READER_KEPT = 60 * 86_400_000;
 
 /** Most devices of a mailbox that acknowledge for themselves. */
 export const MAX_READERS = 64;
@@ -122,7 +142,7 @@ async function moveForward(
     return before.value;
   }
   const committed = await store.commit((operation) =>
-    operation.check(before).set(key, versionstamp)
+    operation.check(before).set(key, versionstamp, { expireIn: READER_KEPT })
   );
   return committed === null
     ? await moveForward(store, key, versionstamp)

@@ -1,7 +1,7 @@
 /** Messages as the store keeps them. */
 import type { Cursor } from "../lib/cursor.ts";
 import type { MailboxId, MessageId, ObjectHash } from "../lib/ids.ts";
-import type { Bytes } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
 import type { Paid } from "../lib/receipt.ts";
 
 /** How urgent a message is, by its sender's word. */

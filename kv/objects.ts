@@ -1,6 +1,6 @@
 /** Stored envelopes by their hash, whole or in part (DESIGN section 4). */
 import type { MailboxId, ObjectHash } from "../lib/ids.ts";
-import type { Bytes } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
 import { keys } from "./keys.ts";
 import type { MessageEntry } from "./messages.ts";
 import type { Store } from "./store.ts";

@@ -7,8 +7,8 @@ import {
   START_VERSIONSTAMP,
 } from "../lib/cursor.ts";
 import type { MailboxId } from "../lib/ids.ts";
-import type { Bytes } from "../lib/minima/codec.ts";
-import { keys } from "./keys.ts";
+import type { Bytes } from "../lib/bytes.ts";
+import { keys, shardOf } from "./keys.ts";
 import { type MessageEntry, TOMBSTONE_MS } from "./messages.ts";
 import { readSegments, segmentCount } from "./objects.ts";
 import type { Store } from "./store.ts";
@@ -118,7 +118,7 @@ export async function isKnown(
 ): Promise<boolean> {
   if (position.epoch !== store.epoch) return false;
   if (position.versionstamp === START_VERSIONSTAMP) return true;
-  const head = await store.get(keys.doorbell(mailbox));
+  const head = await store.get(keys.doorbell(shardOf(mailbox)));
   return head.versionstamp !== null &&
     position.versionstamp <= head.versionstamp;
 }

@@ -1,5 +1,5 @@
 /** The relay's own keys: from the operator, or kept in the store. */
-import type { Bytes } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
 import {
   generateRsaKey,
   importRsaKey,

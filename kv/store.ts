@@ -1,11 +1,13 @@
 /** The store: Deno KV, opened, named by its epoch, and its failures typed. */
 import { dirname } from "node:path";
 import { Problem } from "../lib/problem.ts";
+import { CommitQueue } from "./commit_queue.ts";
 import { keys } from "./keys.ts";
+import { type CommitLimits, findLimits } from "./limits.ts";
 
 /** What a store knows of itself. */
 export interface StoreRecord {
-  /** 12 hex digits, new whenever a store is created or restored. */
+  /** 12 hex digits, drawn when the store is created. */
   readonly epoch: string;
   /** Unix milliseconds. */
   readonly createdAt: number;
@@ -21,12 +23,15 @@ const RETRY_AFTER = 2;
 export class Store implements Disposable {
   /** Which store this is: part of every cursor. */
   readonly epoch: string;
+  /** Messages on their way into the log. */
+  readonly commits: CommitQueue;
   #kv: Deno.Kv;
 
   /** Use {@link openStore}. */
-  constructor(kv: Deno.Kv, epoch: string) {
+  constructor(kv: Deno.Kv, epoch: string, limits: CommitLimits) {
     this.#kv = kv;
     this.epoch = epoch;
+    this.commits = new CommitQueue(this, limits);
   }
 
   /** The entry of a key. */
@@ -84,11 +89,15 @@ const ATTEMPTS = 8;
 /** Milliseconds before the second attempt; twice as long before each next. */
 const FIRST_PAUSE = 4;
 
+/** What the store says of a call that it could never take: our own mistake. */
+const OURS = /too (large|many)|invalid|unsupported|could not be cloned/i;
+
 /** A failing database is no mistake of the caller's. */
 async function guard<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await whenUnlocked(operation);
   } catch (cause) {
+    if (OURS.test(cause instanceof Error ? cause.message : "")) throw cause;
     throw new Problem(
       "busy",
       "the store does not answer",
@@ -137,7 +146,9 @@ export async function openStore(
   }
   const kv = await whenUnlocked(() => Deno.openKv(location));
   try {
-    return new Store(kv, await whenUnlocked(() => ensureEpoch(kv, now())));
+    const epoch = await whenUnlocked(() => ensureEpoch(kv, now()));
+    const limits = await whenUnlocked(() => findLimits(kv));
+    return new Store(kv, epoch, limits);
   } catch (error) {
     kv.close();
     throw error;

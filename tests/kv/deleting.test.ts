@@ -29,6 +29,7 @@ Deno.test("deleteMessage() removes the entry and its object, and nothing else", 
         doorbell: 1,
         message: 1,
         object: 1,
+        ring: 2,
         seen: 2,
         store: 1,
       });

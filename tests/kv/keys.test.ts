@@ -1,6 +1,6 @@
 /** The key space, and that the store holds nothing outside it. */
 import assert from "node:assert/strict";
-import { DOORBELL_SHARDS, keys } from "../../kv/keys.ts";
+import { DOORBELL_SHARDS, keys, shardOf } from "../../kv/keys.ts";
 import { acknowledge, completeHandshake } from "../../kv/mailboxes.ts";
 import { commitMessage } from "../../kv/commit.ts";
 import { loadRelayKeys } from "../../kv/relay_keys.ts";
@@ -33,7 +33,9 @@ const BUILT: { [Name in keyof typeof keys]: [Deno.KvKey, Deno.KvKey] } = {
   mailbox: [keys.mailbox(mailbox), ["mailbox", mailbox]],
   readers: [keys.readers(mailbox), ["reader", mailbox]],
   reader: [keys.reader(mailbox, "phone"), ["reader", mailbox, "phone"]],
-  doorbell: [keys.doorbell(mailbox), ["doorbell", 0xaaaaaaaa % 100]],
+  doorbell: [keys.doorbell(7), ["doorbell", 7]],
+  rings: [keys.rings(7), ["ring", 7]],
+  ring: [keys.ring(7, "0f"), ["ring", 7, "0f"]],
   handshake: [keys.handshake("x"), ["handshake", "x"]],
 };
 
@@ -68,12 +70,10 @@ Deno.test("keys are built as the table in kv/keys.ts says", async (t) => {
 Deno.test("every mailbox has a doorbell, and all the doorbells are used", () => {
   const shards = new Set<unknown>();
   for (let i = 0; i < 3_000; i++) {
-    const [kind, shard] = keys.doorbell(newMailbox());
-    assert.equal(kind, "doorbell");
-    shards.add(shard);
+    shards.add(shardOf(newMailbox()));
   }
   for (const digit of ["0", "f"]) {
-    shards.add(keys.doorbell(digit.repeat(64) as MailboxId)[1]);
+    shards.add(shardOf(digit.repeat(64) as MailboxId));
   }
   assert.deepEqual(
     shards,

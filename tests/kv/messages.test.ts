@@ -1,6 +1,6 @@
 /** Committing a message: all of it or nothing, once. */
 import assert from "node:assert/strict";
-import { keys } from "../../kv/keys.ts";
+import { keys, shardOf } from "../../kv/keys.ts";
 import { commitMessage, findMessage } from "../../kv/commit.ts";
 import { deleteMessage } from "../../kv/delete.ts";
 import { INLINE_BYTES, SEGMENT_BYTES } from "../../kv/objects.ts";
@@ -43,7 +43,8 @@ Deno.test("commitMessage() writes log entry, mark, object and doorbell under one
         keys.message(mailbox, versionstamp),
         keys.seen(message.id),
         keys.object(stored.object),
-        keys.doorbell(mailbox),
+        keys.doorbell(shardOf(mailbox)),
+        keys.ring(shardOf(mailbox), versionstamp),
       ];
       for (const key of written) {
         const entry = await store.get(key);
@@ -155,6 +156,7 @@ Deno.test("commitMessage() at once with itself stores once", async () => {
     doorbell: 1,
     message: 1,
     object: 1,
+    ring: 1,
     seen: 1,
     segment: 2,
     store: 1,
@@ -199,8 +201,8 @@ Deno.test("commitMessage() sets the doorbell of its mailbox's shard and no other
     const { message } = await commitMessage(store, newMessage(mailbox), now);
     const bells = await store.list({ prefix: ["doorbell"] });
     assert.deepEqual(bells, [{
-      key: keys.doorbell(mailbox),
-      value: now,
+      key: keys.doorbell(shardOf(mailbox)),
+      value: true,
       versionstamp: parseCursor(message.cursor).versionstamp,
     }]);
   }
