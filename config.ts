@@ -3,7 +3,7 @@
  * at start, and documented where it is declared. The README's table is made of
  * this list.
  */
-import type { Bytes } from "./lib/minima/codec.ts";
+import type { Bytes } from "./lib/bytes.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
 
 /** What a relay needs to know to run. */

@@ -1,17 +1,13 @@
 /** Runs a relay: opens the store, builds the app, serves it. */
 import { type Config, ConfigError, readConfig } from "./config.ts";
-import {
-  loadRelayKeys,
-  RelayKeyError,
-  type RelayKeys,
-} from "./kv/relay_keys.ts";
+import { loadRelayKeys, RelayKeyError } from "./kv/relay_keys.ts";
 import { openStore } from "./kv/store.ts";
-import { contactAddressText, contactHost } from "./lib/minima/address.ts";
 import { NETWORK_LIMITS } from "./lib/minima/maxtxpow.ts";
 import { DEFAULT_TARIFF } from "./lib/money.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
 import { DEFAULT_WORK_PRICE } from "./lib/work/price.ts";
 import { createApp } from "./routes/app.ts";
+import { contactAddress, type Relay } from "./routes/relay.ts";
 
 /** A relay that answers requests. */
 export interface RunningRelay {
@@ -43,7 +39,9 @@ export async function startRelay(
     const listener = Promise.withResolvers<string>();
     let answer = (_: Request): Response | Promise<Response> =>
       new Response(null, { status: 503 });
+    const cutOff = new AbortController();
     const server = Deno.serve({
+      signal: cutOff.signal,
       port: config.port,
       hostname: config.host,
       onListen: ({ hostname, port }) =>
@@ -51,7 +49,7 @@ export async function startRelay(
     }, (request) => answer(request));
     const listening = await listener.promise;
     const url = config.url ?? listening;
-    const app = await createApp({
+    const relay: Relay = {
       store,
       keys,
       url,
@@ -61,18 +59,24 @@ export async function startRelay(
       tariff: DEFAULT_TARIFF,
       now,
       log: (message, error) => console.error(message, error),
-    });
+    };
+    const app = await createApp(relay);
     answer = app.fetch;
-    const finished = server.finished.finally(() => store[Symbol.dispose]());
+    const stopped = Promise.withResolvers<void>();
+    const finished = Promise.race([server.finished, stopped.promise])
+      .finally(() => store[Symbol.dispose]());
     return {
       listening,
       url,
-      address: addressOf(keys, url),
+      address: contactAddress(relay),
       finished,
       async stop() {
-        await app.drain();
-        await server.shutdown();
+        // A server that shuts down cannot be cut off any more: it is one of both.
+        if (await app.drain()) server.shutdown();
+        else cutOff.abort();
+        const timer = setTimeout(stopped.resolve, GRACE);
         await finished;
+        clearTimeout(timer);
       },
     };
   } catch (error) {
@@ -80,6 +84,9 @@ export async function startRelay(
     throw error;
   }
 }
+
+/** Milliseconds that connections have to end once no request is under way. */
+const GRACE = 1_000;
 
 /** An address to listen on as the origin by which this machine reaches it. */
 function origin(hostname: string, port: number): string {
@@ -89,31 +96,52 @@ function origin(hostname: string, port: number): string {
   }:${port}`;
 }
 
-function addressOf(keys: RelayKeys, url: string): string {
-  return contactAddressText({
-    publicKey: keys.maxima.publicKey,
-    ...contactHost(url),
-  });
+/** Hosts that only this machine reaches. */
+const LOOPBACK = /^(127\.|localhost$|::1$)/;
+
+/** What an operator should know of a configuration that works. */
+function warningsOf({ host, url }: Config): string[] {
+  if (url !== null || LOOPBACK.test(host)) return [];
+  return ["the relay listens to others, who need its URL: set RESTANTE_URL"];
 }
 
 /**
  * Runs a relay until it is told to stop. What people want to know goes to
  * standard error; standard output has the one line that says it is ready.
  */
-export async function serve(config: Config): Promise<void> {
+export async function serve(
+  config: Config,
+  { json = false }: { json?: boolean | undefined } = {},
+): Promise<void> {
   const relay = await startRelay(config);
+  let isStopping = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => relay.stop());
+    Deno.addSignalListener(signal, () => {
+      if (isStopping) Deno.exit(1); // told twice, it does not wait
+      isStopping = true;
+      relay.stop();
+    });
   }
-  const keyPlace = config.signingKey && config.maximaKey
-    ? "the environment"
-    : "the store";
+  const { listening, url, address } = relay;
+  const place = (key: unknown) =>
+    key === null ? "the store" : "the environment";
   console.error(`store    ${config.kv}`);
-  console.error(`keys     in ${keyPlace}`);
-  console.error(`url      ${relay.url}`);
-  console.error(`address  ${relay.address}`);
-  console.error(`docs     ${relay.url}/docs`);
-  console.log(`listening on ${relay.listening}`);
+  console.error(
+    `keys     signing in ${place(config.signingKey)}, Maxima in ${
+      place(config.maximaKey)
+    }`,
+  );
+  console.error(`url      ${url}`);
+  console.error(`address  ${address}`);
+  console.error(`docs     ${url}/docs`);
+  for (const warning of warningsOf(config)) {
+    console.error(`warning  ${warning}`);
+  }
+  console.log(
+    json
+      ? JSON.stringify({ listening, url, address })
+      : `listening on ${listening}`,
+  );
   await relay.finished;
 }
 

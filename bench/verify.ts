@@ -1,6 +1,7 @@
 /** Verifying an envelope beside the bare SHA3-256 of the same bytes. */
 import { sha3_256 } from "../lib/hash.ts";
-import { type Bytes, encode } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
+import { encode } from "../lib/minima/codec.ts";
 import { MAXIMA_VERSION, MIN_WORK_TARGET } from "../lib/minima/constants.ts";
 import { decodeMaxTxPow } from "../lib/minima/maxtxpow.ts";
 import { maxTxPow, packageHash } from "../lib/minima/maxima.ts";

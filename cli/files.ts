@@ -1,6 +1,6 @@
 /** Files that the commands read and write. */
 import { type Identity, parseIdentity } from "../client/mod.ts";
-import type { Bytes } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
 
 /** The bytes of a file, or of standard input for `-`. */
 export async function readInput(path: string): Promise<Bytes> {
@@ -25,21 +25,24 @@ class FileExistsError extends Error {
  */
 export async function writeSecret(
   path: string,
-  text: string,
+  content: Uint8Array,
   overwrite: boolean,
 ): Promise<void> {
   const half = `${path}.${crypto.randomUUID()}.tmp`;
-  await Deno.writeTextFile(half, text, { mode: 0o600, createNew: true });
   try {
+    await Deno.writeFile(half, content, { mode: 0o600, createNew: true });
     if (overwrite) return await Deno.rename(half, path);
     await Deno.link(half, path); // fails where there is a file
     await Deno.remove(half);
   } catch (cause) {
-    await Deno.remove(half);
-    if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
-    throw new FileExistsError(
-      `${path} is there already; --force overwrites it`,
-      { cause },
-    );
+    await Deno.remove(half).catch(() => {}); // it may not be there
+    if (cause instanceof Deno.errors.AlreadyExists) {
+      throw new FileExistsError(
+        `${path} is there already; --force overwrites it`,
+        { cause },
+      );
+    }
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${path} cannot be written: ${why}`, { cause });
   }
 }

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { inspectUnit } from "../lib/inspect.ts";
 import { readInput } from "./files.ts";
-import type { OutputOptions } from "./output.ts";
+import { type OutputOptions, print } from "./output.ts";
 
 /** Adds the command. */
 export function addInspect(program: Command): void {
@@ -21,8 +21,8 @@ export function addInspect(program: Command): void {
     .action(async (files: string[], { json }: OutputOptions) => {
       for (const file of files) {
         const report = inspectUnit(unhex(await readInput(file)));
-        if (files.length > 1 && !json) console.log(`${file}:`);
-        console.log(
+        if (files.length > 1 && !json) await print(`${file}:`);
+        await print(
           json ? JSON.stringify(report) : JSON.stringify(report, null, 2),
         );
         if (!("kind" in report)) Deno.exitCode = 1;

@@ -42,9 +42,10 @@ export function addKeygen(program: Command): void {
       const identity = options.import === undefined
         ? await makeIdentity()
         : await importIdentity(await readInput(options.import));
-      await writeSecret(file, identityText(identity), options.force ?? false);
+      const text = new TextEncoder().encode(identityText(identity));
+      await writeSecret(file, text, options.force ?? false);
       const { suite, mailbox, publicKey } = facts(identity);
-      printResult(
+      await printResult(
         options,
         { file, suite, mailbox, publicKey },
         `identity  ${file}\nmailbox   ${mailbox}`,
@@ -71,7 +72,7 @@ export function addKeygen(program: Command): void {
           identity.key.publicKey,
           new Relay(options.relay).url,
         );
-        printResult(
+        await printResult(
           options,
           { address, mailbox, publicKey },
           `${address}

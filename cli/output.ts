@@ -1,6 +1,4 @@
 /** What the commands print: for people, or one JSON document. */
-// @ts-types="@types/cli-progress"
-import progress from "cli-progress";
 
 /** Options that every command has. */
 export interface OutputOptions {
@@ -12,23 +10,30 @@ export class UsageError extends Error {
   readonly code = "usage";
 }
 
+/**
+ * Prints a line, all of it, or fails: what comes next may rely on its having
+ * been read, and a closed pipe is no reader.
+ */
+export async function print(line: string): Promise<void> {
+  let left = new TextEncoder().encode(`${line}\n`);
+  while (left.length > 0) left = left.subarray(await Deno.stdout.write(left));
+}
+
 /** Prints the result: the document with `--json`, else the text. */
-export function printResult(
+export async function printResult(
   { json }: OutputOptions,
   document: unknown,
   text: string,
-): void {
-  console.log(json ? JSON.stringify(document) : text);
+): Promise<void> {
+  await print(json ? JSON.stringify(document) : text);
 }
 
 /** Prints a failure to standard error and gives the exit code. */
 export function printFailure(error: unknown, json: boolean): number {
   const { code, detail, problem } = describe(error);
-  console.error(
-    json
-      ? JSON.stringify({ ...problem, code, detail })
-      : `error: ${detail} (${code})`,
-  );
+  const document = { ...problem, code, detail };
+  const text = `error: ${printable(detail)} (${printable(code)})`;
+  console.error(json ? JSON.stringify(document) : text);
   return 1;
 }
 
@@ -46,34 +51,7 @@ function describe(
   };
 }
 
-/** Progress of a long step. */
-export interface Bar {
-  /** Units done so far. */
-  update(done: number): void;
-  done(): void;
-}
-
-const SILENT: Bar = { update() {}, done() {} };
-
-/** A bar on standard error; silent in a pipe and with `--json`. */
-export function startBar(
-  { json }: OutputOptions,
-  label: string,
-  total: number,
-): Bar {
-  if (json || !Deno.stderr.isTerminal()) return SILENT;
-  const bar = new progress.SingleBar({
-    format: `${label.padEnd(7)} {bar} {percentage}% {duration_formatted}`,
-    barsize: 30,
-    hideCursor: true,
-  }, progress.Presets.rect);
-  bar.start(total, 0);
-  return {
-    // Mining may take longer than it does on average: the bar waits at 99 %.
-    update: (done) => bar.update(Math.min(done, Math.floor(0.99 * total))),
-    done() {
-      bar.update(total);
-      bar.stop();
-    },
-  };
+/** What others wrote, without what a terminal would obey. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}|\p{Bidi_Control}/gu, "\ufffd");
 }

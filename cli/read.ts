@@ -3,13 +3,15 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import {
   acknowledge,
+  ClientError,
   readAll,
   type ReceivedMessage,
   Relay,
+  RelayError,
   Session,
 } from "../client/mod.ts";
-import { readIdentity } from "./files.ts";
-import type { OutputOptions } from "./output.ts";
+import { readIdentity, writeSecret } from "./files.ts";
+import { type OutputOptions, print, printable } from "./output.ts";
 
 interface ReadCommandOptions extends OutputOptions {
   relay: string;
@@ -56,7 +58,7 @@ export function addRead(program: Command): void {
         await readIdentity(options.identity),
       );
       if (options.save !== undefined) {
-        await Deno.mkdir(options.save, { recursive: true });
+        await Deno.mkdir(options.save, { recursive: true, mode: 0o700 });
       }
       const { created } = await session.open();
       if (created && !options.json) {
@@ -83,11 +85,11 @@ async function readOnce(
   }
   if (options.json) {
     const mailbox = session.identity.mailbox;
-    console.log(
+    await print(
       JSON.stringify({ mailbox, messages: messages.map(inJson), next, reset }),
     );
   } else if (messages.length === 0) console.error("no messages");
-  else console.error(`next time: --after ${next}`);
+  else console.error(`next time: --after ${printable(next ?? "")}`);
   await acknowledgeIfAsked(session, options, next);
 }
 
@@ -96,18 +98,28 @@ async function follow(
   options: ReadCommandOptions,
 ): Promise<never> {
   for (let cursor = options.after ?? null;;) {
-    for await (const page of readAll(session, cursor)) {
-      for (const message of page.messages) {
-        await take(message, options);
-        if (options.json) console.log(JSON.stringify(inJson(message)));
+    try {
+      for await (const page of readAll(session, cursor)) {
+        for (const message of page.messages) {
+          await take(message, options);
+          if (options.json) await print(JSON.stringify(inJson(message)));
+        }
+        if (page.messages.length > 0) {
+          await acknowledgeIfAsked(session, options, page.next);
+        }
+        cursor = page.next;
       }
-      if (page.messages.length > 0) {
-        await acknowledgeIfAsked(session, options, page.next);
-      }
-      cursor = page.next;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_EVERY));
   }
+}
+
+/** Whether a failure may be over at the next look. */
+function isPassing(error: unknown): boolean {
+  return error instanceof ClientError && error.code === "relay-unreachable" ||
+    error instanceof RelayError && error.code === "busy";
 }
 
 async function acknowledgeIfAsked(
@@ -125,18 +137,21 @@ async function take(
   options: ReadCommandOptions,
 ): Promise<void> {
   if (options.save !== undefined && message.letter !== null) {
-    await Deno.writeFile(join(options.save, message.id), message.letter.data);
+    const file = join(options.save, message.id);
+    await writeSecret(file, message.letter.data, true);
   }
-  if (!options.json) console.log(inText(message));
+  if (!options.json) await print(inText(message));
 }
 
 function inText({ cursor, letter, failure }: ReceivedMessage): string {
-  if (letter === null) return `--- ${cursor}\n(${failure})\n`;
+  if (letter === null) return `--- ${printable(cursor)}\n(${failure})\n`;
   const time = new Date(letter.time);
   const when = Number.isNaN(time.getTime()) ? "unknown" : time.toISOString();
   const text = textOf(letter.data) ??
     `(${letter.data.length} bytes; --save writes them to a file)`;
-  return `--- ${cursor}\nfrom ${letter.from}\ntime ${when}\nfor  ${letter.application}\n\n${text}\n`;
+  return `--- ${printable(cursor)}\nfrom ${letter.from}\ntime ${when}\nfor  ${
+    printable(letter.application)
+  }\n\n${text}\n`;
 }
 
 function inJson({ letter, failure, ...facts }: ReceivedMessage) {

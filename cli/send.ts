@@ -2,13 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { MAX_HASHES, parseRecipient, Relay, send } from "../client/mod.ts";
 import { readIdentity, readInput } from "./files.ts";
-import {
-  type Bar,
-  type OutputOptions,
-  printResult,
-  startBar,
-  UsageError,
-} from "./output.ts";
+import { Progress } from "./bar.ts";
+import { type OutputOptions, printResult, UsageError } from "./output.ts";
 
 interface SendCommandOptions extends OutputOptions {
   relay?: string;
@@ -74,8 +69,8 @@ export function addSend(program: Command): void {
         }
         const from = await readIdentity(options.identity);
         const data = await readData(text, options.file);
-        let mining: Bar | undefined;
-        let upload: Bar | undefined;
+        using progress = new Progress(options);
+        let isSending = false;
         const stored = await send({
           relay: new Relay(url),
           from,
@@ -84,18 +79,16 @@ export function addSend(program: Command): void {
           data,
           hold: options.hold,
           maxHashes: options.maxHashes,
-          onQuote: (
-            { hashes },
-          ) => (mining = startBar(options, "mining", hashes)),
-          onMining: ({ tries }) => mining?.update(tries),
+          onQuote: ({ hashes }) => progress.begin("mining", hashes),
+          onMining: ({ tries }) => progress.update(tries),
           onUpload(sent, total) {
-            if (upload === undefined) mining?.done();
-            upload ??= startBar(options, "sending", total);
-            upload.update(sent);
+            if (!isSending) progress.begin("sending", total);
+            isSending = true;
+            progress.update(sent);
           },
         });
-        upload?.done();
-        printResult(
+        progress.finish();
+        await printResult(
           options,
           stored,
           [

@@ -2,6 +2,10 @@
 import type { Command } from "commander";
 import { readConfig, SETTINGS } from "../config.ts";
 import { serve } from "../main.ts";
+import type { OutputOptions } from "./output.ts";
+
+/** Settings by their name, and how to say that it listens. */
+type ServeOptions = Record<string, string> & OutputOptions;
 
 /** Adds the command. */
 export function addServe(program: Command): void {
@@ -29,18 +33,20 @@ export function addServe(program: Command): void {
       "--work-window <seconds>",
       `${workWindow.describe} (${workWindow.variable}, ${workWindow.fallback})`,
     )
+    .option("--json", "say that it listens as one JSON document")
     .addHelpText(
       "after",
       "\nExample:\n  restante serve --port 8000 --url https://relay.example",
     )
-    .action(async (options: Record<string, string>) => {
+    .action(async ({ json, ...options }: ServeOptions) => {
       const flags = new Map(
         Object.entries(SETTINGS).map((
           [name, { variable }],
         ) => [variable, options[name]]),
       );
-      await serve(
-        readConfig((variable) => flags.get(variable) ?? Deno.env.get(variable)),
+      const config = readConfig((variable) =>
+        flags.get(variable) ?? Deno.env.get(variable)
       );
+      await serve(config, { json });
     });
 }

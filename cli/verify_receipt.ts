@@ -22,7 +22,7 @@ export function addVerifyReceipt(program: Command): void {
         jws,
         await new Relay(options.relay).verifyingKey(),
       );
-      printResult(
+      await printResult(
         options,
         { valid: true, receipt },
         [

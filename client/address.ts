@@ -1,14 +1,14 @@
 /** Whom mail can be sent to, and where: the texts that people pass around. */
-import type { Bytes } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
 import {
   type ContactAddress,
   contactAddressText,
   contactHost,
   parseContactAddress,
+  parseKey,
   parsePermanentAddress,
 } from "../lib/minima/address.ts";
-import { parseHex, TextFormError } from "../lib/minima/minidata.ts";
-import { parseMxText } from "../lib/minima/mxtext.ts";
+import { TextFormError } from "../lib/minima/minidata.ts";
 import { Problem } from "../lib/problem.ts";
 import { parsePublicKey } from "../lib/seal/public_key.ts";
 import { ClientError } from "./error.ts";
@@ -60,10 +60,6 @@ function readRecipient(text: string): Recipient {
     return { publicKey: contact.publicKey, relayUrl: relayUrlOf(contact) };
   }
   return { publicKey: parseKey(text), relayUrl: null };
-}
-
-function parseKey(text: string): Bytes {
-  return text.startsWith("Mx") ? parseMxText(text).bytes : parseHex(text);
 }
 
 /** Contact addresses have no scheme: https, but plain http to loopback. */

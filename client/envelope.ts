@@ -1,5 +1,6 @@
 /** Doing the work for a sealed package: the envelope that is posted. */
-import { type Bytes, encode } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
+import { encode } from "../lib/minima/codec.ts";
 import { MAXIMA_VERSION } from "../lib/minima/constants.ts";
 import {
   type MaximaPackage,

@@ -9,6 +9,8 @@ export type ClientErrorCode =
   | "identity-invalid"
   /** The relay could not be reached. */
   | "relay-unreachable"
+  /** The message is over the network's limit. */
+  | "message-too-large"
   /** The relay asks for more work than the caller is willing to do. */
   | "price-too-high"
   /** What answered does not speak as a relay does. */

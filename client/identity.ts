@@ -1,7 +1,7 @@
 /** Identities: the private key that a mailbox belongs to, and its file form. */
 import { z } from "zod";
 import { type MailboxId, mailboxIdOf } from "../lib/ids.ts";
-import type { Bytes } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
 import {
   generateRsaKey,
   importRsaKey,
@@ -75,7 +75,7 @@ function pkcs8Of(key: Bytes): Bytes {
   } catch (cause) {
     throw new ClientError(
       "identity-invalid",
-      "the key is neither PEM, DER nor hex",
+      "the key is not PKCS#8 as PEM (BEGIN PRIVATE KEY), DER or hex",
       { cause },
     );
   }

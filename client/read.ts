@@ -1,7 +1,7 @@
 /** Reading: listing what is held, and opening it. */
 import { z } from "zod";
 import { decodeMaxTxPow } from "../lib/minima/maxtxpow.ts";
-import type { Bytes } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
 import { packageHash } from "../lib/minima/maxima.ts";
 import { wholePart } from "../lib/minima/mininumber.ts";
 import { Problem } from "../lib/problem.ts";

@@ -1,6 +1,6 @@
 /** One relay, as a client talks to it. */
 import { z } from "zod";
-import type { Bytes } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
 import { importVerifyingKey, type VerifyingKey } from "../lib/signing_key.ts";
 import { ClientError, refusalOf } from "./error.ts";
 
@@ -124,11 +124,18 @@ export class Relay {
     );
   }
 
-  /** What to mine for a message of so many bytes to be held so many seconds. */
-  async quote(bytes: number, seconds: number): Promise<Quote> {
+  /**
+   * What to mine for a message of so many bytes to be held so many seconds; in
+   * a mailbox, if one is named, which must be there.
+   */
+  async quote(
+    bytes: number,
+    seconds: number,
+    mailbox?: string,
+  ): Promise<Quote> {
     const { work } = await this.post(
       "/v1/quotes",
-      { bytes, seconds },
+      { bytes, seconds, mailbox },
       quoteForm,
     );
     return { target: BigInt(`0x${work.target}`), hashes: work.hashes };

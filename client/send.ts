@@ -1,8 +1,12 @@
 /** Sending: seal, mine, post. */
-import { type Bytes, encode } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
+import { encode } from "../lib/minima/codec.ts";
+import { mailboxIdOf } from "../lib/ids.ts";
+import { MAX_PACKAGE_BYTES } from "../lib/minima/constants.ts";
 import { maximaPackage } from "../lib/minima/maxima.ts";
 import { seal } from "../lib/seal/maxima.ts";
 import { mineEnvelope, type WorkOptions } from "./envelope.ts";
+import { ClientError } from "./error.ts";
 import type { Identity } from "./identity.ts";
 import type { Quote, Relay, StoredMessage } from "./relay.ts";
 
@@ -33,7 +37,7 @@ const WORK_BYTES = 512;
  * Seals a message to its recipient, does the work, and posts it.
  *
  * @throws {Problem} `malformed` if nothing can be sealed to the key
- * @throws {ClientError} `price-too-high`, `relay-unreachable` or
+ * @throws {ClientError} `message-too-large`, `price-too-high`, `relay-unreachable` or
  * `relay-nonsense`
  * @throws {RelayError} if the relay refuses
  */
@@ -46,8 +50,14 @@ export async function send(options: SendOptions): Promise<StoredMessage> {
     data,
     time: Date.now(),
   });
-  const size = encode(maximaPackage, sealed).length + WORK_BYTES;
-  const quote = await relay.quote(size, hold);
+  const size = encode(maximaPackage, sealed).length;
+  if (size > MAX_PACKAGE_BYTES) {
+    throw new ClientError(
+      "message-too-large",
+      `sealed, the message has ${size} bytes, and ${MAX_PACKAGE_BYTES} is the most`,
+    );
+  }
+  const quote = await relay.quote(size + WORK_BYTES, hold, mailboxIdOf(to));
   options.onQuote?.(quote);
   const envelope = await mineEnvelope(sealed, {
     ...options,

@@ -1,6 +1,7 @@
 /** A session: the proof that a mailbox is ours, renewed as it ends. */
 import { calculateJwkThumbprint, exportJWK, SignJWT } from "jose";
 import { z } from "zod";
+import { tokenHash } from "../lib/dpop.ts";
 import { HANDSHAKE_APPLICATION } from "../lib/handshake.ts";
 import { parsePublicKey } from "../lib/seal/public_key.ts";
 import { seal } from "../lib/seal/maxima.ts";
@@ -125,17 +126,10 @@ export class Session {
   /** A proof for one request (RFC 9449, section 4.2). */
   async #proof(method: string, path: string, token: string): Promise<string> {
     const { privateKey, publicKey } = await this.#proofKey;
-    const digest = await crypto.subtle.digest(
-      "SHA-256",
-      new TextEncoder().encode(token),
-    );
     return await new SignJWT({
       htm: method,
       htu: this.relay.url + path.replace(/[?#].*$/, ""),
-      ath: new Uint8Array(digest).toBase64({
-        alphabet: "base64url",
-        omitPadding: true,
-      }),
+      ath: await tokenHash(token),
     })
       .setProtectedHeader({
         alg: "EdDSA",

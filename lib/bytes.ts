@@ -1,4 +1,7 @@
-/** Comparing bytes. */
+/** Bytes, and comparing them. */
+
+/** Bytes backed by an ordinary buffer, as WebCrypto and Deno KV want them. */
+export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Whether both hold the same bytes. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -12,7 +12,7 @@ export type Cursor = Branded<string, "Cursor">;
 
 /** The parts of a cursor. */
 export interface Position {
-  /** 12 hex digits, new whenever a store is created or restored. */
+  /** 12 hex digits, drawn when the store was created. */
   readonly epoch: string;
   /** 20 hex digits, given by the store at commit. */
   readonly versionstamp: string;

@@ -59,9 +59,9 @@ export async function verifyProof(
       throw unproven("it is for another method");
     }
     if (!expected.urls.includes(withoutQuery(String(payload["htu"])))) {
-      throw unproven("it is for another URL");
+      throw unproven(`it is for another URL than ${expected.urls[0]}`);
     }
-    if (payload["ath"] !== await sha256(expected.token)) {
+    if (payload["ath"] !== await tokenHash(expected.token)) {
       throw unproven("it is for another token");
     }
     const { jti } = payload;
@@ -89,8 +89,8 @@ function withoutQuery(url: string): string {
   return url.replace(/[?#].*$/, "");
 }
 
-/** base64url of SHA-256, as `ath` carries it. */
-async function sha256(text: string): Promise<string> {
+/** What `ath` says of a token: base64url of its SHA-256. */
+export async function tokenHash(text: string): Promise<string> {
   const digest = await crypto.subtle.digest(
     "SHA-256",
     new TextEncoder().encode(text),

@@ -6,8 +6,7 @@
  * handshake's id, which carries its own end, and the key it was given for.
  */
 import { z } from "zod";
-import { sameBytes } from "./bytes.ts";
-import type { Bytes } from "./minima/codec.ts";
+import { type Bytes, sameBytes } from "./bytes.ts";
 import type { MaximaMessage } from "./minima/maxima.ts";
 import { type RandomBytes, systemRandom } from "./random.ts";
 import { type Scope, SCOPES } from "./token.ts";
@@ -19,7 +18,7 @@ export const HANDSHAKE_LIFETIME = 5 * 60_000;
 
 /** A challenge, as it is handed out. */
 export interface Challenge {
-  /** 22 bytes in hex: when it ends, and 16 random bytes. */
+  /** 30 bytes in hex: when it ends, 16 random ones, and a tag over these. */
   readonly id: string;
   /** 32 bytes. */
   readonly challenge: Bytes;
@@ -44,7 +43,10 @@ const answerForm = z.object({
 });
 
 const TIME_DIGITS = 12;
-const ID_FORM = /^[0-9a-f]{44}$/;
+/** Hex digits of an id before its tag. */
+const UNTAGGED_DIGITS = TIME_DIGITS + 32;
+const TAG_DIGITS = 16;
+const ID_FORM = /^[0-9a-f]{60}$/;
 
 /** A challenge for the owner of a public key. */
 export async function makeChallenge(
@@ -54,8 +56,9 @@ export async function makeChallenge(
   random: RandomBytes = systemRandom,
 ): Promise<Challenge> {
   const expires = now + HANDSHAKE_LIFETIME;
-  const id = expires.toString(16).padStart(TIME_DIGITS, "0") +
+  const untagged = expires.toString(16).padStart(TIME_DIGITS, "0") +
     random(16).toHex();
+  const id = untagged + await tagOf(secret, untagged);
   return { id, challenge: await challengeFor(secret, id, publicKey), expires };
 }
 
@@ -68,9 +71,28 @@ async function challengeFor(
   return new Uint8Array(await crypto.subtle.sign("HMAC", secret, covered));
 }
 
-/** When a handshake ends, by its id (Unix milliseconds); 0 if it is none. */
-export function handshakeExpiry(id: string): number {
-  return ID_FORM.test(id) ? parseInt(id.slice(0, TIME_DIGITS), 16) : 0;
+/** What shows that an id is the relay's own. */
+async function tagOf(secret: CryptoKey, untagged: string): Promise<string> {
+  const mac = await crypto.subtle.sign(
+    "HMAC",
+    secret,
+    Uint8Array.fromHex(untagged),
+  );
+  return new Uint8Array(mac).toHex().slice(0, TAG_DIGITS);
+}
+
+/**
+ * When a handshake ends (Unix milliseconds), by its id; 0 if the relay never
+ * gave that out.
+ */
+export async function handshakeExpiry(
+  secret: CryptoKey,
+  id: string,
+): Promise<number> {
+  if (!ID_FORM.test(id)) return 0;
+  const untagged = id.slice(0, UNTAGGED_DIGITS);
+  const isOwn = await tagOf(secret, untagged) === id.slice(UNTAGGED_DIGITS);
+  return isOwn ? parseInt(id.slice(0, TIME_DIGITS), 16) : 0;
 }
 
 /** What an answer is checked against. */

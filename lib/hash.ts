@@ -6,7 +6,7 @@
  * the relay sees, and the same in Deno, browsers and Node.
  */
 import { createBLAKE3, createSHA3 } from "hash-wasm";
-import type { Bytes } from "./minima/codec.ts";
+import type { Bytes } from "./bytes.ts";
 
 const sha3 = await createSHA3(256);
 const blake3 = await createBLAKE3(256);

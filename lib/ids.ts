@@ -1,7 +1,7 @@
 /** The names of things: told apart by type, checked where they come in. */
 import type { Branded } from "./brand.ts";
 import { sha3_256 } from "./hash.ts";
-import type { Bytes } from "./minima/codec.ts";
+import type { Bytes } from "./bytes.ts";
 import { Problem } from "./problem.ts";
 
 /** Lower-case hex SHA3-256 of the owner's SubjectPublicKeyInfo DER. */

@@ -1,5 +1,6 @@
 /** Everything there is to say of a unit, as JSON (the `inspect` command). */
-import { type Bytes, decode, decodeLoosely } from "./minima/codec.ts";
+import type { Bytes } from "./bytes.ts";
+import { decode, decodeLoosely } from "./minima/codec.ts";
 import { maxTxPow, packageHash } from "./minima/maxima.ts";
 import {
   decodeMaxTxPow,

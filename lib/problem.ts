@@ -117,9 +117,9 @@ export const PROBLEMS = {
   },
   "busy": {
     status: 503,
-    title: "The relay's store does not answer",
-    what: "The store could not be read or written just now. Whether a " +
-      "message was stored is not known.",
+    title: "The relay cannot answer now",
+    what: "The store could not be read or written just now, or the relay is " +
+      "about to stop. Whether a message was stored is not known.",
     remedy: "Send the same bytes again after Retry-After seconds; a message " +
       "sent twice is stored and charged once.",
   },

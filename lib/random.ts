@@ -1,5 +1,5 @@
 /** Where random bytes come from, passed in so that tests can choose them. */
-import type { Bytes } from "./minima/codec.ts";
+import type { Bytes } from "./bytes.ts";
 
 /** Gives that many random bytes. */
 export type RandomBytes = (length: number) => Bytes;

@@ -1,6 +1,7 @@
 /** The relay's Ed25519 key: it signs receipts and tokens. */
-import type { Bytes } from "./minima/codec.ts";
+import type { Bytes } from "./bytes.ts";
 import { type RelayId, relayIdOf } from "./ids.ts";
+import { ED25519_PREFIX } from "./seal/public_key.ts";
 
 /** A public Ed25519 key as the relay's descriptor carries it. */
 export interface SigningJwk {
@@ -27,9 +28,6 @@ export interface SigningKey {
   /** A secret of the relay's, the same whenever it has the same key. */
   secret(purpose: string): Promise<CryptoKey>;
 }
-
-/** SubjectPublicKeyInfo DER of an Ed25519 key, up to the key itself. */
-const SPKI_PREFIX = Uint8Array.fromHex("302a300506032b6570032100");
 
 /** A new private key, PKCS#8 DER. */
 export async function generateSigningKey(): Promise<Bytes> {
@@ -73,7 +71,7 @@ export type VerifyingKey = Pick<SigningKey, "relayId" | "publicKey" | "jwk">;
 /** Reads a public key from the `x` of its JWK. */
 export async function importVerifyingKey(x: string): Promise<VerifyingKey> {
   const key = Uint8Array.fromBase64(x, { alphabet: "base64url" });
-  const spki = new Uint8Array([...SPKI_PREFIX, ...key]);
+  const spki = new Uint8Array([...ED25519_PREFIX, ...key]);
   const publicKey = await crypto.subtle.importKey(
     "spki",
     spki,

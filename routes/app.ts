@@ -30,8 +30,11 @@ const EXPOSED = [
 export interface RelayApp {
   /** Answers one request. */
   fetch(request: Request): Response | Promise<Response>;
-  /** Lets no more requests in, and ends once those under way have ended. */
-  drain(): Promise<void>;
+  /**
+   * Lets no more requests in, and ends once those under way have ended; gives
+   * whether they have, for it does not wait for ever.
+   */
+  drain(): Promise<boolean>;
 }
 
 /** Builds what answers requests for a relay. */
@@ -55,8 +58,8 @@ export async function createApp(relay: Relay): Promise<RelayApp> {
   );
   // Any page may use any relay: what is secret is asked for by token.
   app.use(
-    drain.middleware,
     cors({ origin: "*", exposeHeaders: EXPOSED, maxAge: 86_400 }),
+    drain.middleware,
   );
 
   addDescriptor(app, relay);

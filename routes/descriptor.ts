@@ -1,12 +1,11 @@
 /** `GET /.well-known/restante`: who the relay is and what it asks for. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { contactAddressText, contactHost } from "../lib/minima/address.ts";
 import { envelopeBytes } from "../lib/minima/maxtxpow.ts";
 import { sha3_256 } from "../lib/hash.ts";
 import { VERSION } from "../lib/version.ts";
 import { hexTarget, targetOf } from "../lib/work/target.ts";
 import { callerHas } from "./etag.ts";
-import type { Relay } from "./relay.ts";
+import { contactAddress, type Relay } from "./relay.ts";
 
 /** Seconds that the answer may be cached. */
 const MAX_AGE = 60;
@@ -91,15 +90,13 @@ export function addDescriptor(app: OpenAPIHono, relay: Relay): void {
   });
 }
 
-function describe({ keys, url, price, limits, window, tariff }: Relay) {
+function describe(relay: Relay) {
+  const { keys, url, price, limits, window, tariff } = relay;
   return {
     id: keys.signing.relayId,
     version: VERSION,
     url,
-    address: contactAddressText({
-      publicKey: keys.maxima.publicKey,
-      ...contactHost(url),
-    }),
+    address: contactAddress(relay),
     keys: { maxima: keys.maxima.publicKey.toHex(), signing: keys.signing.jwk },
     work: {
       hash: "sha3-256" as const,

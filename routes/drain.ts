@@ -30,13 +30,17 @@ export class Drain {
     }
   });
 
-  /** Ends when no request is under way, or after {@link PATIENCE}. */
-  async finish(): Promise<void> {
+  /**
+   * Ends when no request is under way, or after {@link PATIENCE}; gives whether
+   * none is.
+   */
+  async finish(): Promise<boolean> {
     this.#isDraining = true;
     this.#lookWhetherEmpty();
     const timer = setTimeout(this.#emptied.resolve, PATIENCE);
     await this.#emptied.promise;
     clearTimeout(timer);
+    return this.#underWay === 0;
   }
 
   #lookWhetherEmpty(): void {

@@ -1,6 +1,6 @@
 /** Reading an envelope from a request, no further than its limit. */
 import type { Context } from "hono";
-import type { Bytes } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
 import { envelopeBytes } from "../lib/minima/maxtxpow.ts";
 import { expectMediaType, readBody } from "./body.ts";
 import type { Relay } from "./relay.ts";

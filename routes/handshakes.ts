@@ -8,23 +8,21 @@ import {
   readAnswer,
 } from "../lib/handshake.ts";
 import { mailboxIdOf } from "../lib/ids.ts";
-import type { Bytes } from "../lib/minima/codec.ts";
-import { contactAddressText, contactHost } from "../lib/minima/address.ts";
 import { decodeMaxTxPow } from "../lib/minima/maxtxpow.ts";
-import { sameBytes } from "../lib/bytes.ts";
+import { type Bytes, sameBytes } from "../lib/bytes.ts";
 import { Problem } from "../lib/problem.ts";
 import { open } from "../lib/seal/maxima.ts";
 import { parsePublicKey } from "../lib/seal/public_key.ts";
 import { issueToken, SCOPES } from "../lib/token.ts";
-import { checkTime, checkWork } from "../lib/work/check.ts";
+import { checkTime, checkWork, type WorkWindow } from "../lib/work/check.ts";
 import { hexTarget, targetOf } from "../lib/work/target.ts";
 import { MIN_HASHES } from "../lib/minima/constants.ts";
 import { ENVELOPE_BODY, readEnvelope } from "./envelope_body.ts";
 import { jsonBody } from "./json_body.ts";
 import { problemResponses } from "./problem.ts";
-import { workForm } from "./quotes.ts";
-import type { Relay } from "./relay.ts";
+import { contactAddress, type Relay } from "./relay.ts";
 import { SeenLog } from "./seen_log.ts";
+import { workForm } from "./work_form.ts";
 
 const challengeForm = z.object({
   handshake: z.string().meta({ description: "Its id" }),
@@ -101,9 +99,16 @@ interface Proven extends HandshakeClaim {
 
 /**
  * Failures are answered at the next multiple of this many milliseconds since
- * they arrived, so that how far one got cannot be told from its time.
+ * all of the answer had arrived, so that how far it got does not show in its
+ * time: opening a message takes some five.
  */
-const FAILURE_TICK = 50;
+const FAILURE_TICK = 100;
+
+/**
+ * How far from the relay's clock the work of an answer may lie: it is for now,
+ * so that what is remembered of answers need not be remembered for long.
+ */
+const ANSWER_WINDOW: WorkWindow = { back: 10 * 60_000, ahead: 10 * 60_000 };
 
 /** Adds both routes. */
 export async function addHandshakes(
@@ -113,7 +118,7 @@ export async function addHandshakes(
   const secret = await relay.keys.signing.secret("handshake challenge");
   const relayKey = relay.keys.maxima.publicKey;
   // Work is paid for every attempt: the same message is not opened twice.
-  const attempts = new SeenLog(relay.window.back + relay.window.ahead);
+  const attempts = new SeenLog(ANSWER_WINDOW.back + ANSWER_WINDOW.ahead);
 
   app.openapi(challengeRoute, async (c) => {
     const publicKey = Uint8Array.fromHex(c.req.valid("json").publicKey);
@@ -127,10 +132,7 @@ export async function addHandshakes(
     return c.json({
       handshake: id,
       relayKey: relayKey.toHex(),
-      address: contactAddressText({
-        publicKey: relayKey,
-        ...contactHost(relay.url),
-      }),
+      address: contactAddress(relay),
       challenge: challenge.toHex(),
       work: { target: hexTarget(targetOf(MIN_HASHES)), hashes: MIN_HASHES },
       expires,
@@ -138,9 +140,9 @@ export async function addHandshakes(
   });
 
   app.openapi(answerRoute, async (c) => {
-    const arrived = performance.now();
     const { handshake } = c.req.valid("param");
     const body = await readEnvelope(c, relay);
+    const arrived = performance.now();
     const token = await grant(handshake, body);
     if (token === null) {
       await nextTick(arrived);
@@ -152,7 +154,7 @@ export async function addHandshakes(
 
   async function grant(id: string, body: Bytes) {
     const now = relay.now();
-    const expires = handshakeExpiry(id);
+    const expires = await handshakeExpiry(secret, id);
     if (expires <= now) return null;
     const proven = await proveKey(id, body, now);
     if (proven === null) return null;
@@ -186,7 +188,7 @@ export async function addHandshakes(
     try {
       const unit = decodeMaxTxPow(body, relay.limits);
       const { messageId } = checkWork(unit);
-      checkTime(unit.txPow.header, now, relay.window);
+      checkTime(unit.txPow.header, now, ANSWER_WINDOW);
       if (!sameBytes(unit.package.to, relayKey)) return null;
       if (!attempts.note(messageId, now)) return null;
       const message = await open(unit.package, relay.keys.maxima);

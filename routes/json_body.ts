@@ -9,7 +9,9 @@ const MAX_JSON = 16_384;
 /** Goes before every route that reads a JSON body. */
 export const jsonBody: MiddlewareHandler = createMiddleware(async (c, next) => {
   expectMediaType(c, ["application/json"]);
-  const { url, method, headers } = c.req.raw;
+  const { url, method } = c.req.raw;
+  const headers = new Headers(c.req.raw.headers);
+  headers.set("Content-Type", "application/json"); // as it was just found to be
   const body = await readBody(c.req.raw, MAX_JSON);
   // The route's own validation reads what was read here.
   c.req.raw = new Request(url, { method, headers, body });

@@ -1,8 +1,7 @@
 /** `GET /v1/mailboxes/<id>`: what anybody may know of a mailbox. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { findMailbox } from "../kv/mailboxes.ts";
+import { requireMailbox } from "../kv/mailboxes.ts";
 import { parseMailboxId } from "../lib/ids.ts";
-import { Problem } from "../lib/problem.ts";
 import { problemResponses } from "./problem.ts";
 import type { Relay } from "./relay.ts";
 
@@ -34,13 +33,7 @@ const route = createRoute({
 export function addMailboxes(app: OpenAPIHono, relay: Relay): void {
   app.openapi(route, async (c) => {
     const id = parseMailboxId(c.req.valid("param").mailbox);
-    const mailbox = await findMailbox(relay.store, id);
-    if (mailbox === null) {
-      throw new Problem(
-        "mailbox-unknown",
-        `nobody has opened mailbox ${id} here`,
-      );
-    }
+    const mailbox = await requireMailbox(relay.store, id);
     return c.json({
       id,
       publicKey: mailbox.publicKey.toHex(),

@@ -1,6 +1,6 @@
 /** `POST /v1/messages`: the one way in. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { findMailbox } from "../kv/mailboxes.ts";
+import { requireMailbox } from "../kv/mailboxes.ts";
 import { commitMessage, findMessage } from "../kv/commit.ts";
 import { PRIORITIES, type StoredMessage } from "../kv/messages.ts";
 import type { MaxTxPow } from "../lib/minima/maxima.ts";
@@ -96,12 +96,7 @@ export function addMessages(app: OpenAPIHono, relay: Relay): void {
       return c.json(await answer(relay, before), 200, headersFor(before));
     }
 
-    if (await findMailbox(relay.store, work.mailbox) === null) {
-      throw new Problem(
-        "mailbox-unknown",
-        `nobody has opened mailbox ${work.mailbox} here`,
-      );
-    }
+    await requireMailbox(relay.store, work.mailbox);
     const now = relay.now();
     checkTime(unit.txPow.header, now, relay.window);
     const hold = priceHold(

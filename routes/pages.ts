@@ -10,10 +10,10 @@ const CONTENT_SECURITY_POLICY =
   "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Files of the documentation page, by their path below `/docs/`. */
-const DOCS_FILES: Record<string, string> = {
-  "swagger-ui-bundle.js": "text/javascript",
-  "swagger-ui.css": "text/css",
-};
+const DOCS_FILES: ReadonlyMap<string, string> = new Map([
+  ["swagger-ui-bundle.js", "text/javascript"],
+  ["swagger-ui.css", "text/css"],
+]);
 
 /** Starts the page; its own file, so that no script stands in the HTML. */
 const START_SCRIPT =
@@ -42,7 +42,7 @@ export function addPages(app: OpenAPIHono): void {
   );
   app.get("/docs/:file", async (c) => {
     const file = c.req.param("file");
-    const type = DOCS_FILES[file];
+    const type = DOCS_FILES.get(file);
     if (type === undefined) return c.notFound();
     const bytes = await Deno.readFile(`${swaggerUi()}/${file}`);
     return c.body(bytes, 200, {

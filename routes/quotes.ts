@@ -1,6 +1,6 @@
 /** `POST /v1/quotes`: the price, before anybody mines or pays. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { findMailbox } from "../kv/mailboxes.ts";
+import { requireMailbox } from "../kv/mailboxes.ts";
 import { parseMailboxId } from "../lib/ids.ts";
 import { envelopeBytes } from "../lib/minima/maxtxpow.ts";
 import { feeFor } from "../lib/money.ts";
@@ -10,6 +10,7 @@ import { hexTarget } from "../lib/work/target.ts";
 import { jsonBody } from "./json_body.ts";
 import { problemResponses } from "./problem.ts";
 import type { Relay } from "./relay.ts";
+import { workForm } from "./work_form.ts";
 
 /** Milliseconds that a quote is worth planning with. */
 const QUOTE_LIFETIME = 60_000;
@@ -21,14 +22,6 @@ const requestForm = z.object({
     description: "Mailbox id; its fill counts",
   }),
 }).openapi("QuoteRequest");
-
-const workForm = z.object({
-  target: z.string().meta({ description: "Hex; commit to it and be below it" }),
-  hashes: z.int().meta({ description: "Tries it takes on average" }),
-}).openapi("WorkQuote");
-
-/** The documented form of what to mine. */
-export { workForm };
 
 const quoteForm = z.object({
   work: workForm,
@@ -80,14 +73,8 @@ export function addQuotes(app: OpenAPIHono, relay: Relay): void {
         limit,
       });
     }
-    if (
-      mailbox !== undefined &&
-      await findMailbox(relay.store, parseMailboxId(mailbox)) === null
-    ) {
-      throw new Problem(
-        "mailbox-unknown",
-        `nobody has opened mailbox ${mailbox} here`,
-      );
+    if (mailbox !== undefined) {
+      await requireMailbox(relay.store, parseMailboxId(mailbox));
     }
     const { target, hashes } = quoteWork(
       bytes,

@@ -1,4 +1,5 @@
 /** What every route is given: the relay it answers for. */
+import { contactAddressText, contactHost } from "../lib/minima/address.ts";
 import type { WorkWindow } from "../lib/work/check.ts";
 import type { WorkPrice } from "../lib/work/price.ts";
 import type { Tariff } from "../lib/money.ts";
@@ -20,4 +21,10 @@ export interface Relay {
   readonly now: () => number;
   /** Told of failures that are the relay's own. */
   readonly log: (message: string, error: unknown) => void;
+}
+
+/** The relay's own contact address. */
+export function contactAddress({ keys, url }: Relay): string {
+  const { publicKey } = keys.maxima;
+  return contactAddressText({ publicKey, ...contactHost(url) });
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { completeHandshake } from "../kv/mailboxes.ts";
 import { loadRelayKeys, RelayKeyError } from "../kv/relay_keys.ts";
 import { openStore, type Store } from "../kv/store.ts";
-import type { Bytes } from "../lib/minima/codec.ts";
+import type { Bytes } from "../lib/bytes.ts";
 import { parseContactAddress } from "../lib/minima/address.ts";
 import { generateRsaKey } from "../lib/seal/rsa.ts";
 import { generateSigningKey } from "../lib/signing_key.ts";
@@ -135,6 +135,25 @@ Deno.test("startRelay() that fails says why and leaves nothing open", async (t) 
     const config = configOf(directory.file("d.kv"), { maximaKey });
     await assert.rejects(startRelay(config), RelayKeyError);
   });
+});
+
+Deno.test("stop() does not wait for ever for an upload that stands still", async () => {
+  const relay = await listen();
+  const { hostname, port } = new URL(relay.listening);
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  const head = [
+    "POST /v1/messages HTTP/1.1",
+    `Host: ${hostname}`,
+    "Content-Type: application/octet-stream",
+    "Content-Length: 1000",
+    "",
+    "abc",
+  ].join("\r\n");
+  await connection.write(new TextEncoder().encode(head));
+  // A request that was sent later has been answered: that one is under way.
+  await (await fetch(`${relay.listening}/health`)).body?.cancel();
+  await relay.stop();
+  await assert.rejects(fetch(relay.listening));
 });
 
 Deno.test("stop() lets a request under way end, and then answers no more", async () => {

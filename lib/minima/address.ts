@@ -4,7 +4,7 @@
  *     contact    key@host:port          key: Mx text or hex
  *     permanent  MAX#key#contact address of the owner's location service
  */
-import type { Bytes } from "./codec.ts";
+import type { Bytes } from "../bytes.ts";
 import { parseHex, TextFormError } from "./minidata.ts";
 import { mxText, parseMxText } from "./mxtext.ts";
 
@@ -51,7 +51,7 @@ export function parseContactAddress(text: string): ContactAddress {
 }
 
 /** A key in an address: Mx text behind the exact prefix, else hex. */
-function parseKey(text: string): Bytes {
+export function parseKey(text: string): Bytes {
   return text.startsWith("Mx") ? parseMxText(text).bytes : parseHex(text);
 }
 

@@ -7,10 +7,8 @@
  * byte once, and notices whether the input was canonical, that is, whether
  * encoding the value would give the same bytes back (spec/maxima.md 2.7).
  */
+import type { Bytes } from "../bytes.ts";
 import { Problem } from "../problem.ts";
-
-/** Bytes backed by an ordinary buffer, as WebCrypto and Deno KV want them. */
-export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Why some bytes are not a value of the format. */
 export type DecodeReason =

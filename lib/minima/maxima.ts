@@ -1,5 +1,6 @@
 /** Maxima's structures, outermost first (spec/maxima.md 6.1). */
-import { byte, type Bytes, type Decoded, encode, struct } from "./codec.ts";
+import type { Bytes } from "../bytes.ts";
+import { byte, type Decoded, encode, struct } from "./codec.ts";
 import { sha3_256 } from "../hash.ts";
 import { list, miniData, miniString } from "./minidata.ts";
 import { miniNumber } from "./mininumber.ts";

@@ -1,5 +1,6 @@
 /** Reading an envelope the way a relay does: strictly and within limits. */
-import { type Bytes, expectEnd, Reader } from "./codec.ts";
+import type { Bytes } from "../bytes.ts";
+import { expectEnd, Reader } from "./codec.ts";
 import { Problem } from "../problem.ts";
 import { MAX_PACKAGE_BYTES, MAX_TXPOW_BYTES } from "./constants.ts";
 import { maximaPackage, type MaxTxPow } from "./maxima.ts";

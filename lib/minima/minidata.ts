@@ -2,7 +2,8 @@
  * MiniData, MiniString and lists (spec/maxima.md 2.2, 2.5): bytes, text and
  * sequences behind a count.
  */
-import type { Bytes, Codec } from "./codec.ts";
+import type { Bytes } from "../bytes.ts";
+import type { Codec } from "./codec.ts";
 import { int32Of, integer, miniNumber } from "./mininumber.ts";
 
 /** Most bytes of general data: 512 MiB. */

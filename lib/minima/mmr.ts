@@ -1,6 +1,7 @@
 /** Hashing in the Merkle mountain range (spec/maxima.md 4.5). */
 import { sha3_256 } from "../hash.ts";
-import { type Bytes, type Decoded, encode, Writer } from "./codec.ts";
+import type { Bytes } from "../bytes.ts";
+import { type Decoded, encode, Writer } from "./codec.ts";
 import { miniData, miniString } from "./minidata.ts";
 import { integer, type MiniNumber, miniNumber, sum } from "./mininumber.ts";
 import type { mmrData } from "./witness.ts";

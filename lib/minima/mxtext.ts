@@ -6,7 +6,8 @@
  *     text = "Mx" + radix-32 digits of the blob as one integer
  */
 import { sha3_256 } from "../hash.ts";
-import { type Bytes, Writer } from "./codec.ts";
+import type { Bytes } from "../bytes.ts";
+import { Writer } from "./codec.ts";
 import { bytesOfInteger, TextFormError } from "./minidata.ts";
 
 const ALPHABET = "0123456789ABCDEFGHWJKYMNZPQRSTUV";

@@ -1,7 +1,7 @@
 /** Transactions, coins, tokens and state variables (spec/maxima.md 4.4). */
+import type { Bytes } from "../bytes.ts";
 import {
   byte,
-  type Bytes,
   type Codec,
   type Decoded,
   flag,

@@ -1,6 +1,6 @@
 /** TxHeader: what a TxPoW's id is the hash of (spec/maxima.md 4.1). */
-import { byte, type Bytes, type Codec, type Decoded, struct } from "./codec.ts";
-import { sameBytes } from "../bytes.ts";
+import { byte, type Codec, type Decoded, struct } from "./codec.ts";
+import { type Bytes, sameBytes } from "../bytes.ts";
 import { SUPER_PARENTS } from "./constants.ts";
 import { magic } from "./magic.ts";
 import { hashField, miniData } from "./minidata.ts";

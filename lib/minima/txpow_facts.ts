@@ -1,6 +1,7 @@
 /** What follows from a TxPoW (spec/maxima.md 4.2, 4.7). */
 import { sha3_256 } from "../hash.ts";
-import { type Bytes, encode } from "./codec.ts";
+import type { Bytes } from "../bytes.ts";
+import { encode } from "./codec.ts";
 import { MAX_HASH } from "./constants.ts";
 import { integerOfBytes } from "./minidata.ts";
 import {

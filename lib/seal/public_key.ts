@@ -2,9 +2,8 @@
  * Public keys as SubjectPublicKeyInfo DER (RFC 5280): the name of a mailbox and
  * of a sender. Read strictly, so that one key has one encoding and one mailbox.
  */
-import type { Bytes } from "../minima/codec.ts";
 import { integerOfBytes } from "../minima/minidata.ts";
-import { sameBytes } from "../bytes.ts";
+import { type Bytes, sameBytes } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 
 /** A key that mail can be sealed to or signed with. */
@@ -37,8 +36,10 @@ const MAX_EXPONENT = 2n ** 64n;
 
 /** SEQUENCE { OID rsaEncryption, NULL } */
 const RSA_ALGORITHM = Uint8Array.fromHex("300d06092a864886f70d0101010500");
-/** SEQUENCE { SEQUENCE { OID Ed25519 }, BIT STRING of 33 bytes, 0 unused } */
-const ED25519_PREFIX = Uint8Array.fromHex("302a300506032b6570032100");
+/** DER of an Ed25519 key up to its 32 bytes (RFC 8410, section 4). */
+export const ED25519_PREFIX: Bytes = Uint8Array.fromHex(
+  "302a300506032b6570032100",
+);
 
 const SEQUENCE = 0x30;
 const BIT_STRING = 0x03;

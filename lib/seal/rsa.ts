@@ -2,11 +2,11 @@
  * RSA as genuine Maxima nodes use it (spec/maxima.md 6.2-6.4): SHA256withRSA by
  * WebCrypto, and RSAES-PKCS1-v1_5 (RFC 8017, 7.2), which WebCrypto lacks, here.
  */
-import type { Bytes } from "../minima/codec.ts";
 import { integerOfBytes } from "../minima/minidata.ts";
 import { type RandomBytes, systemRandom } from "../random.ts";
+import { type Bytes, sameBytes } from "../bytes.ts";
 import { sha3_256 } from "../hash.ts";
-import type { RsaPublicKey } from "./public_key.ts";
+import { parsePublicKey, type RsaPublicKey } from "./public_key.ts";
 
 /** A private key that signs and unwraps. */
 export interface RsaPrivateKey {
@@ -82,16 +82,37 @@ export async function importRsaKey(pkcs8: Bytes): Promise<RsaPrivateKey> {
   };
 }
 
-/** Whether the signature is SHA256withRSA by the key over the message. */
+/** DigestInfo of SHA-256 up to the hash (RFC 8017, 9.2). */
+const SHA256_PREFIX = Uint8Array.fromHex(
+  "3031300d060960864801650304020105000420",
+);
+
+/**
+ * Whether the signature is SHA256withRSA by the key over the message. What the
+ * signature stands for is compared as a whole with what it must be. Not by
+ * WebCrypto, which does not take every size of key.
+ *
+ * @throws {Problem} `malformed` if the bytes are no key
+ */
 export async function verifyRsa(
   spki: Bytes,
   message: Bytes,
   signature: Bytes,
 ): Promise<boolean> {
-  const key = await crypto.subtle.importKey("spki", spki, SIGNING, false, [
-    "verify",
-  ]);
-  return await crypto.subtle.verify(SIGNING, key, signature, message);
+  const key = parsePublicKey(spki);
+  if (key.kind !== "rsa") return false;
+  const length = Math.ceil(key.bits / 8);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", message));
+  const expected = new Uint8Array(length).fill(0xff);
+  expected.set([0, 1]);
+  const end = length - SHA256_PREFIX.length - hash.length;
+  expected.set([0], end - 1);
+  expected.set(SHA256_PREFIX, end);
+  expected.set(hash, length - hash.length);
+  const number = integerOfBytes(signature);
+  if (signature.length !== length || number >= key.modulus) return false;
+  const block = toBytes(power(number, key.exponent, key.modulus), length);
+  return sameBytes(block, expected);
 }
 
 /** RSAES-PKCS1-v1_5 of a key, as long as the modulus. */

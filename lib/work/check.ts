@@ -2,19 +2,19 @@
  * Checking work: the order of spec/maxima.md 8.2, the cheapest check first, and
  * with our own constants, never the header's or the body's word.
  */
-import { sameBytes } from "../bytes.ts";
+import { type Bytes, sameBytes } from "../bytes.ts";
 import {
   type MailboxId,
   mailboxIdOf,
   type MessageId,
   messageIdOf,
 } from "../ids.ts";
-import type { Bytes } from "../minima/codec.ts";
 import {
   MAIN_CHAIN,
   MAXIMA_VERSION,
   MIN_HASHES,
   MIN_WORK,
+  MIN_WORK_TARGET,
 } from "../minima/constants.ts";
 import { type MaxTxPow, packageHash } from "../minima/maxima.ts";
 import { integerOfBytes } from "../minima/minidata.ts";
@@ -113,7 +113,7 @@ function checkTarget({ header, body }: TxPow): Work {
     throw new Problem("wrong-hash", "the body hash is not the body's hash");
   }
   const target = integerOfBytes(body.txnDifficulty);
-  if (target > integerOfBytes(MIN_WORK)) {
+  if (target > MIN_WORK_TARGET) {
     throw tooLittle(`a target easier than ${MIN_HASHES} hashes`);
   }
   if (!meets(id, body.txnDifficulty)) {

@@ -3,7 +3,8 @@
  * 5). This unit stands on no chain, so it never claims to be a block.
  */
 import { sha3_256 } from "../hash.ts";
-import { type Bytes, decode, encode } from "../minima/codec.ts";
+import type { Bytes } from "../bytes.ts";
+import { decode, encode } from "../minima/codec.ts";
 import { MAIN_CHAIN, SUPER_PARENTS } from "../minima/constants.ts";
 import { DEFAULT_MAGIC } from "../minima/magic.ts";
 import { integer, miniNumber } from "../minima/mininumber.ts";

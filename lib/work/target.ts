@@ -1,6 +1,6 @@
 /** Targets and the hashes they are expected to take (spec/maxima.md 3). */
 import { MAX_HASH } from "../minima/constants.ts";
-import type { Bytes } from "../minima/codec.ts";
+import type { Bytes } from "../bytes.ts";
 import { bytesOfInteger } from "../minima/minidata.ts";
 
 /** The target that takes that many hashes; a bigger target is easier. */

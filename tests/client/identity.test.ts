@@ -7,7 +7,7 @@ import {
   makeIdentity,
   parseIdentity,
 } from "../../client/mod.ts";
-import type { Bytes } from "../../lib/minima/codec.ts";
+import type { Bytes } from "../../lib/bytes.ts";
 import { mailboxIdOf } from "../../lib/ids.ts";
 import { generateRsaKey } from "../../lib/seal/rsa.ts";
 import { generateSigningKey } from "../../lib/signing_key.ts";

@@ -14,7 +14,8 @@ import {
   type StoredMessage,
   verifyReceipt,
 } from "../../client/mod.ts";
-import { type Bytes, encode } from "../../lib/minima/codec.ts";
+import type { Bytes } from "../../lib/bytes.ts";
+import { encode } from "../../lib/minima/codec.ts";
 import { maxTxPow } from "../../lib/minima/maxima.ts";
 import { seal } from "../../lib/seal/maxima.ts";
 import { makeEnvelope, randomBytes } from "../routes/envelopes.ts";

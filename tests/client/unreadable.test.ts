@@ -10,7 +10,8 @@ import {
   send,
   Session,
 } from "../../client/mod.ts";
-import { type Bytes, encode } from "../../lib/minima/codec.ts";
+import type { Bytes } from "../../lib/bytes.ts";
+import { encode } from "../../lib/minima/codec.ts";
 import {
   cryptoPackage,
   maximaInternal,

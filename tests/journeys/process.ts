@@ -4,8 +4,8 @@ import configuration from "../../deno.json" with { type: "json" };
 /** The repository. */
 export const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** What a task of deno.json runs, so that its permissions are tried too. */
-function taskArguments(task: "cli" | "start"): string[] {
+/** What a task of deno.json runs after `deno`, so that its permissions are tried too. */
+export function taskArguments(task: "cli" | "start"): string[] {
   return configuration.tasks[task].command.split(" ").slice(1);
 }
 

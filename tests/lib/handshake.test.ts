@@ -8,7 +8,7 @@ import {
   makeChallenge,
   readAnswer,
 } from "../../lib/handshake.ts";
-import type { Bytes } from "../../lib/minima/codec.ts";
+import type { Bytes } from "../../lib/bytes.ts";
 import type { MaximaMessage } from "../../lib/minima/maxima.ts";
 import { integer } from "../../lib/minima/mininumber.ts";
 import { SCOPES } from "../../lib/token.ts";
@@ -54,14 +54,15 @@ function read(answer: MaximaMessage, id = given.id, secret = SECRET) {
   return readAnswer(answer, { secret, id, relayKey: RELAY_KEY });
 }
 
-Deno.test("makeChallenge() gives 32 bytes and an id that says its end", () => {
+Deno.test("makeChallenge() gives 32 bytes and an id that says its end", async () => {
   const { id, challenge, expires } = given;
   assert.equal(challenge.length, 32);
   assert.equal(HANDSHAKE_LIFETIME, 300_000);
   assert.equal(expires, NOW + 300_000);
-  assert.equal(handshakeExpiry(id), expires);
+  assert.equal(await handshakeExpiry(SECRET, id), expires);
+  assert.equal(await handshakeExpiry(OTHER_SECRET, id), 0);
   assert.equal(
-    id,
+    id.slice(0, -16),
     expires.toString(16).padStart(12, "0") + seededRandom("given")(16).toHex(),
   );
 });
@@ -97,14 +98,16 @@ const NO_IDS = [
   `0x${given.id.slice(2)}`,
   ` ${given.id.slice(1)}`,
   `${given.id}\n`,
-  "g".repeat(44),
-  "../".repeat(15).slice(0, 44),
+  "g".repeat(60),
+  "../".repeat(20),
 ];
 
-Deno.test("handshakeExpiry() of what is no id is 0", () => {
-  for (const id of NO_IDS) assert.equal(handshakeExpiry(id), 0, id);
-  assert.equal(handshakeExpiry("f".repeat(44)), 2 ** 48 - 1);
-  assert.equal(handshakeExpiry("0".repeat(44)), 0);
+Deno.test("handshakeExpiry() of what the relay did not give out is 0", async () => {
+  const later = (parseInt(given.id.slice(0, 12), 16) + 1).toString(16);
+  const forged = later.padStart(12, "0") + given.id.slice(12);
+  for (const id of [...NO_IDS, forged, "f".repeat(60), "0".repeat(60)]) {
+    assert.equal(await handshakeExpiry(SECRET, id), 0, id);
+  }
 });
 
 Deno.test("readAnswer() gives the claim of a right answer", async () => {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { inspectUnit, type UnitReport } from "../../lib/inspect.ts";
-import { type Bytes, encode } from "../../lib/minima/codec.ts";
+import type { Bytes } from "../../lib/bytes.ts";
+import { encode } from "../../lib/minima/codec.ts";
 import { type MaxTxPow, maxTxPow } from "../../lib/minima/maxima.ts";
 import { decodeMaxTxPow } from "../../lib/minima/maxtxpow.ts";
 import type { MiniNumber } from "../../lib/minima/mininumber.ts";

@@ -1,5 +1,6 @@
 /** Envelopes that are each wrong in one way, and what is said of them. */
-import { type Bytes, encode } from "../../lib/minima/codec.ts";
+import type { Bytes } from "../../lib/bytes.ts";
+import { encode } from "../../lib/minima/codec.ts";
 import { MIN_HASHES, MIN_WORK } from "../../lib/minima/constants.ts";
 import { type MaxTxPow, maxTxPow } from "../../lib/minima/maxima.ts";
 import { meets } from "../../lib/minima/txpow_facts.ts";

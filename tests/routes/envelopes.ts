@@ -1,6 +1,7 @@
 /** Envelopes with real work, and with any part of them other than it should. */
 import { sha3_256 } from "../../lib/hash.ts";
-import { type Bytes, decode, encode } from "../../lib/minima/codec.ts";
+import type { Bytes } from "../../lib/bytes.ts";
+import { decode, encode } from "../../lib/minima/codec.ts";
 import {
   MAIN_CHAIN,
   MAX_PACKAGE_BYTES,

@@ -1,7 +1,8 @@
 /** Both steps of the handshake, with any part of the answer made wrong. */
 import assert from "node:assert/strict";
 import { HANDSHAKE_APPLICATION } from "../../lib/handshake.ts";
-import { type Bytes, encode } from "../../lib/minima/codec.ts";
+import type { Bytes } from "../../lib/bytes.ts";
+import { encode } from "../../lib/minima/codec.ts";
 import { MAXIMA_VERSION } from "../../lib/minima/constants.ts";
 import {
   maximaInternal,

@@ -1,6 +1,6 @@
 /** Objects: whole, in part, or not again (RFC 9110, sections 13 and 14). */
 import assert from "node:assert/strict";
-import type { Bytes } from "../../lib/minima/codec.ts";
+import type { Bytes } from "../../lib/bytes.ts";
 import { assertProblem } from "./assert_problem.ts";
 import { Owner } from "./owner.ts";
 import { TestRelay } from "./relay_fixture.ts";

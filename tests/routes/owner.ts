@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { completeHandshake } from "../../kv/mailboxes.ts";
 import { type MailboxId, mailboxIdOf } from "../../lib/ids.ts";
-import type { Bytes } from "../../lib/minima/codec.ts";
+import type { Bytes } from "../../lib/bytes.ts";
 import { issueToken, type Scope } from "../../lib/token.ts";
 import { envelopeBytes, type PlainEnvelope, randomBytes } from "./envelopes.ts";
 import type { TestRelay } from "./relay_fixture.ts";

@@ -48,7 +48,8 @@ Deno.test("/docs and everything that it loads come from the relay itself", async
     );
     assert.notEqual((await part.bytes()).length, 0);
   }
-  for (const path of ["/docs/package.json", "/docs/..%2fpackage.json"]) {
+  const strangers = ["package.json", "..%2fpackage.json", "constructor"];
+  for (const path of strangers.map((name) => `/docs/${name}`)) {
     await assertProblem(relay, await relay.fetch(path), "not-found");
   }
 });

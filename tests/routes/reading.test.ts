@@ -1,7 +1,7 @@
 /** Reading by polling: everything behind a cursor, in order, each once. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Bytes } from "../../lib/minima/codec.ts";
+import type { Bytes } from "../../lib/bytes.ts";
 import { assertProblem } from "./assert_problem.ts";
 import { envelopeBytes, largestEnvelope } from "./envelopes.ts";
 import { fill, filledMailbox } from "./filled_mailbox.ts";

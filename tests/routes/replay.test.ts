@@ -1,8 +1,8 @@
 /** The same message again: stored once, paid for once, one receipt. */
 import assert from "node:assert/strict";
-import { sameBytes } from "../../lib/bytes.ts";
+import { type Bytes, sameBytes } from "../../lib/bytes.ts";
 import { blake3_256 } from "../../lib/hash.ts";
-import { type Bytes, encode } from "../../lib/minima/codec.ts";
+import { encode } from "../../lib/minima/codec.ts";
 import { maxTxPow } from "../../lib/minima/maxima.ts";
 import { TempDirectory } from "../kv/temp_directory.ts";
 import { DAY } from "./clock.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { completeHandshake } from "../../kv/mailboxes.ts";
 import { openStore } from "../../kv/store.ts";
-import type { Bytes } from "../../lib/minima/codec.ts";
+import type { Bytes } from "../../lib/bytes.ts";
 import { envelopeBytes, NETWORK_LIMITS } from "../../lib/minima/maxtxpow.ts";
 import { TempDirectory } from "../kv/temp_directory.ts";
 import { envelopeBytes as makeEnvelope } from "./envelopes.ts";

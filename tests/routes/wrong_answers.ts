@@ -1,6 +1,7 @@
 /** Answers to a challenge that are each wrong in one way. */
 import type { Identity } from "../../client/identity.ts";
-import { type Bytes, encode } from "../../lib/minima/codec.ts";
+import type { Bytes } from "../../lib/bytes.ts";
+import { encode } from "../../lib/minima/codec.ts";
 import { MIN_WORK } from "../../lib/minima/constants.ts";
 import { cryptoPackage, maxTxPow } from "../../lib/minima/maxima.ts";
 import { meets } from "../../lib/minima/txpow_facts.ts";

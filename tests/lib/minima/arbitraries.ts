@@ -1,6 +1,6 @@
 /** Generated values of the primitive formats, and how properties are run. */
 import fc from "fast-check";
-import type { Bytes } from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
 import {
   type MiniNumber,
   miniNumberText,

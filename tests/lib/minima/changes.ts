@@ -1,6 +1,7 @@
 /** Changing a byte of a unit or an envelope, and noticing it. */
 import assert from "node:assert/strict";
-import { type Bytes, encode } from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
+import { encode } from "../../../lib/minima/codec.ts";
 import { Problem } from "../../../lib/problem.ts";
 import { type Format, type Part, partAt } from "./parts.ts";
 

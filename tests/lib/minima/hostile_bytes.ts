@@ -1,6 +1,6 @@
 /** Bytes made to take long to read, in any size. */
+import type { Bytes } from "../../../lib/bytes.ts";
 import {
-  type Bytes,
   type Codec,
   decode,
   DecodeError,

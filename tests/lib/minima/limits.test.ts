@@ -1,6 +1,7 @@
 /** How large the parts of an envelope may be. */
 import assert from "node:assert/strict";
-import { type Bytes, encode } from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
+import { encode } from "../../../lib/minima/codec.ts";
 import {
   MAX_PACKAGE_BYTES,
   MAX_TXPOW_BYTES,

@@ -1,11 +1,7 @@
 /** Maxima's structures, and the form of the envelopes that carry them. */
 import assert from "node:assert/strict";
-import {
-  type Bytes,
-  type Codec,
-  decode,
-  encode,
-} from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
+import { type Codec, decode, encode } from "../../../lib/minima/codec.ts";
 import {
   applicationMessageId,
   maximaCtrlMessage,

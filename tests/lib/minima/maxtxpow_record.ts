@@ -1,11 +1,7 @@
 /** An envelope the way the vectors tell of it, told from our own decoding. */
 import assert from "node:assert/strict";
-import { sameBytes } from "../../../lib/bytes.ts";
-import {
-  type Bytes,
-  decodeLoosely,
-  encode,
-} from "../../../lib/minima/codec.ts";
+import { type Bytes, sameBytes } from "../../../lib/bytes.ts";
+import { decodeLoosely, encode } from "../../../lib/minima/codec.ts";
 import { MAX_PACKAGE_BYTES, MIN_WORK } from "../../../lib/minima/constants.ts";
 import {
   type MaximaPackage,

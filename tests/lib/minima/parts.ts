@@ -1,10 +1,6 @@
 /** Units and envelopes as the parts they are made of. */
-import {
-  type Bytes,
-  type Codec,
-  decode,
-  encode,
-} from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
+import { type Codec, decode, encode } from "../../../lib/minima/codec.ts";
 import {
   maximaPackage,
   type MaxTxPow,

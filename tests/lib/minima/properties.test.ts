@@ -1,9 +1,8 @@
 /** What holds of every value and of every input, not of chosen ones. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { sameBytes } from "../../../lib/bytes.ts";
+import { type Bytes, sameBytes } from "../../../lib/bytes.ts";
 import {
-  type Bytes,
   type Codec,
   decode,
   DecodeError,

@@ -1,11 +1,7 @@
 /** A TxPoW the way the vectors tell of it, told from our own decoding. */
-import { sameBytes } from "../../../lib/bytes.ts";
+import { type Bytes, sameBytes } from "../../../lib/bytes.ts";
 import { sha3_256 } from "../../../lib/hash.ts";
-import {
-  type Bytes,
-  decodeLoosely,
-  encode,
-} from "../../../lib/minima/codec.ts";
+import { decodeLoosely, encode } from "../../../lib/minima/codec.ts";
 import { MAIN_CHAIN, MIN_WORK } from "../../../lib/minima/constants.ts";
 import type { Magic } from "../../../lib/minima/magic.ts";
 import { hexText } from "../../../lib/minima/minidata.ts";

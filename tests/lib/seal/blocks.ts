@@ -1,5 +1,5 @@
 /** Wrapped keys made by hand, also such as nobody's wrap() would make. */
-import type { Bytes } from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
 import { integerOfBytes } from "../../../lib/minima/minidata.ts";
 import type { RsaPublicKey } from "../../../lib/seal/public_key.ts";
 

@@ -1,5 +1,5 @@
 /** Distinguished and other encodings of public keys, part by part. */
-import type { Bytes } from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
 import { bytesOfInteger } from "../../../lib/minima/minidata.ts";
 
 /** OID rsaEncryption. */

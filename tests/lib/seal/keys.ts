@@ -1,6 +1,6 @@
 /** Keys for tests: those of the copy of the vectors, and any other size. */
 import { generateKeyPairSync } from "node:crypto";
-import type { Bytes } from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
 import {
   parsePublicKey,
   type RsaPublicKey,

@@ -1,7 +1,7 @@
 /** Reading SubjectPublicKeyInfo: one key, one encoding, one mailbox. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Bytes } from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
 import { bytesOfInteger } from "../../../lib/minima/minidata.ts";
 import { Problem } from "../../../lib/problem.ts";
 import { parsePublicKey } from "../../../lib/seal/public_key.ts";

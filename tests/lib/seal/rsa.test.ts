@@ -1,6 +1,6 @@
 /** RSAES-PKCS1-v1_5 and SHA256withRSA (spec/maxima.md 6.3, 6.4). */
 import assert from "node:assert/strict";
-import type { Bytes } from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
 import {
   generateRsaKey,
   importRsaKey,

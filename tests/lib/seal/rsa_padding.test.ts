@@ -1,7 +1,7 @@
 /** What unwraps to nothing, and how little of that can be told from outside. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Bytes } from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
 import { integerOfBytes } from "../../../lib/minima/minidata.ts";
 import { importRsaKey, wrap } from "../../../lib/seal/rsa.ts";
 import { check, flip, flipped } from "../property.ts";

@@ -1,5 +1,6 @@
 /** Messages of Bob to Alice, sealed by seal() or part by part. */
-import { type Bytes, encode } from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
+import { encode } from "../../../lib/minima/codec.ts";
 import {
   maximaInternal,
   type MaximaMessage,

@@ -1,10 +1,7 @@
 /** Keys, sealed bytes and signatures of the genuine node. */
 import assert from "node:assert/strict";
-import {
-  type Bytes,
-  DecodeError,
-  decodeLoosely,
-} from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
+import { DecodeError, decodeLoosely } from "../../../lib/minima/codec.ts";
 import { cryptoPackage } from "../../../lib/minima/maxima.ts";
 import { mxText, parseMxText } from "../../../lib/minima/mxtext.ts";
 import { Problem } from "../../../lib/problem.ts";

@@ -1,6 +1,6 @@
 /** Mining: what it gives, how it is watched, and how it is stopped. */
 import assert from "node:assert/strict";
-import type { Bytes } from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
 import { decode, encode } from "../../../lib/minima/codec.ts";
 import { MAX_HASH, MIN_WORK_TARGET } from "../../../lib/minima/constants.ts";
 import { miniNumber } from "../../../lib/minima/mininumber.ts";

@@ -1,9 +1,8 @@
 /** What is sealed in an envelope, the way the vectors tell of it. */
 import assert from "node:assert/strict";
-import { sameBytes } from "../../../lib/bytes.ts";
+import { type Bytes, sameBytes } from "../../../lib/bytes.ts";
 import { sha3_256 } from "../../../lib/hash.ts";
 import {
-  type Bytes,
   DecodeError,
   decodeLoosely,
   encode,

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { MessageId } from "../../../lib/ids.ts";
-import type { Bytes } from "../../../lib/minima/codec.ts";
+import type { Bytes } from "../../../lib/bytes.ts";
 import { decodeMaxTxPow } from "../../../lib/minima/maxtxpow.ts";
 import { hexText } from "../../../lib/minima/minidata.ts";
 import { Problem } from "../../../lib/problem.ts";
