@@ -1,5 +1,6 @@
 /** The `restante` command. */
 import { Command } from "commander";
+import { addBackup } from "./cli/backup.ts";
 import { addInspect } from "./cli/inspect.ts";
 import { addKeygen } from "./cli/keygen.ts";
 import { printFailure } from "./cli/output.ts";
@@ -20,6 +21,7 @@ addSend(program);
 addRead(program);
 addInspect(program);
 addVerifyReceipt(program);
+addBackup(program);
 
 try {
   await program.parseAsync(Deno.args, { from: "user" });

@@ -1,5 +1,6 @@
 /** Runs a relay: opens the store, builds the app, serves it. */
 import { type Config, ConfigError, readConfig } from "./config.ts";
+import { Doorbells } from "./kv/doorbells.ts";
 import { loadRelayKeys, RelayKeyError } from "./kv/relay_keys.ts";
 import { openStore } from "./kv/store.ts";
 import { NETWORK_LIMITS } from "./lib/minima/maxtxpow.ts";
@@ -49,8 +50,10 @@ export async function startRelay(
     }, (request) => answer(request));
     const listening = await listener.promise;
     const url = config.url ?? listening;
+    const doorbells = new Doorbells(store);
     const relay: Relay = {
       store,
+      doorbells,
       keys,
       url,
       window: { ...DEFAULT_WINDOW, back: 1_000 * config.workWindow },
@@ -64,7 +67,10 @@ export async function startRelay(
     answer = app.fetch;
     const stopped = Promise.withResolvers<void>();
     const finished = Promise.race([server.finished, stopped.promise])
-      .finally(() => store[Symbol.dispose]());
+      .finally(async () => {
+        await doorbells[Symbol.asyncDispose]();
+        store[Symbol.dispose]();
+      });
     return {
       listening,
       url,

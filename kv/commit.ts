@@ -98,6 +98,6 @@ function stored(
   return {
     ...facts,
     id,
-    cursor: cursorOf({ epoch: store.epoch, versionstamp }),
+    cursor: facts.cursor ?? cursorOf({ epoch: store.epoch, versionstamp }),
   };
 }

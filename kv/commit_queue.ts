@@ -55,6 +55,8 @@ export class CommitQueue {
   readonly #limits: CommitLimits;
   #waiting: Waiting[] = [];
   #isRunning = false;
+  /** Told of every mailbox that was just written to. */
+  onCommit: (mailboxes: readonly MailboxId[]) => void = () => {};
 
   /** One for each store: its batches follow one another. */
   constructor(store: Store, limits: CommitLimits) {
@@ -120,6 +122,7 @@ export class CommitQueue {
       for (const { facts, resolve } of batch) {
         resolve({ facts, versionstamp, created: true });
       }
+      this.onCommit(batch.map(({ mailbox }) => mailbox));
     } catch (error) {
       await this.#settleUnknown(batch, error);
     }

@@ -86,7 +86,7 @@ export async function completeHandshake(
 }
 
 /** Milliseconds after which a device that says nothing more is forgotten. */
-const READER_KEPT = 60 * 86_400_000;
+export const READER_KEPT = 60 * 86_400_000;
 
 /** Most devices of a mailbox that acknowledge for themselves. */
 export const MAX_READERS = 64;

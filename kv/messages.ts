@@ -44,13 +44,18 @@ export interface StoredFacts {
   readonly holdUntil: number;
   /** What it was paid with. */
   readonly paid: Paid;
+  /**
+   * Where its receipt says that it stands, if that is not where this store has
+   * it: a store restored from a backup numbers its messages anew.
+   */
+  readonly cursor?: Cursor;
 }
 
 /** A message that the store holds, or held. */
 export interface StoredMessage extends StoredFacts {
   /** Hash of its package. */
   readonly id: MessageId;
-  /** Where it stands in the log. */
+  /** Where it stands in the log, by its receipt. */
   readonly cursor: Cursor;
 }
 

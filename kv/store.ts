@@ -11,6 +11,16 @@ export interface StoreRecord {
   readonly epoch: string;
   /** Unix milliseconds. */
   readonly createdAt: number;
+  /** Set while a backup is being restored into the store: it is not whole. */
+  readonly isRestoring?: true;
+}
+
+/** A store cannot be served: a restore into it did not end. */
+export class HalfRestoredError extends Error {
+  /** The class, for logs. */
+  override name = "HalfRestoredError";
+  /** Stable. */
+  readonly code = "store-half-restored";
 }
 
 /** Seconds after which a caller may try a busy store again. */
@@ -26,10 +36,20 @@ export class Store implements Disposable {
   /** Messages on their way into the log. */
   readonly commits: CommitQueue;
   #kv: Deno.Kv;
+  #watchKv: Deno.Kv;
 
-  /** Use {@link openStore}. */
-  constructor(kv: Deno.Kv, epoch: string, limits: CommitLimits) {
+  /**
+   * Use {@link openStore}. Watches have a handle of their own: over KV Connect
+   * they would keep the streams that reads and writes need.
+   */
+  constructor(
+    kv: Deno.Kv,
+    epoch: string,
+    limits: CommitLimits,
+    watchKv: Deno.Kv = kv,
+  ) {
     this.#kv = kv;
+    this.#watchKv = watchKv;
     this.epoch = epoch;
     this.commits = new CommitQueue(this, limits);
   }
@@ -68,6 +88,13 @@ export class Store implements Disposable {
     return result.ok ? result.versionstamp : null;
   }
 
+  /** The entries of up to ten keys, now and whenever one of them changes. */
+  watch(
+    entryKeys: readonly Deno.KvKey[],
+  ): ReadableStream<Deno.KvEntryMaybe<unknown>[]> {
+    return this.#watchKv.watch<unknown[]>(entryKeys);
+  }
+
   /** Stands for the commit's own versionstamp as the last part of a key. */
   commitVersionstamp(): symbol {
     return this.#kv.commitVersionstamp();
@@ -80,6 +107,7 @@ export class Store implements Disposable {
 
   /** Closes the database. */
   [Symbol.dispose](): void {
+    if (this.#watchKv !== this.#kv) this.#watchKv.close();
     this.#kv.close();
   }
 }
@@ -148,7 +176,11 @@ export async function openStore(
   try {
     const epoch = await whenUnlocked(() => ensureEpoch(kv, now()));
     const limits = await whenUnlocked(() => findLimits(kv));
-    return new Store(kv, epoch, limits);
+    // Two handles on :memory: share nothing.
+    const watchKv = location === ":memory:"
+      ? kv
+      : await whenUnlocked(() => Deno.openKv(location));
+    return new Store(kv, epoch, limits, watchKv);
   } catch (error) {
     kv.close();
     throw error;
@@ -168,6 +200,11 @@ async function ensureEpoch(kv: Deno.Kv, now: number): Promise<string> {
   const { value } = await kv.get<StoreRecord>(keys.store());
   if (value === null) {
     throw new Error("the store does not keep what is written to it");
+  }
+  if (value.isRestoring) {
+    throw new HalfRestoredError(
+      "a restore into this store has not ended; if none is running, empty the store and restore again",
+    );
   }
   return value.epoch;
 }

@@ -24,6 +24,12 @@ export interface Grant {
   readonly jkt: string | null;
 }
 
+/** What a token that was checked grants, and until when. */
+export interface VerifiedGrant extends Grant {
+  /** Unix milliseconds. */
+  readonly expires: number;
+}
+
 /** A token and when it ends. */
 export interface IssuedToken {
   /** Compact JWS. */
@@ -71,7 +77,7 @@ export async function verifyToken(
   key: SigningKey,
   token: string,
   now: number,
-): Promise<Grant> {
+): Promise<VerifiedGrant> {
   try {
     const { payload } = await jwtVerify(token, key.publicKey, {
       algorithms: ["EdDSA"],
@@ -87,6 +93,7 @@ export async function verifyToken(
       mailbox: parseMailboxId(payload.sub ?? ""),
       scopes: SCOPES.filter((name) => scope.has(name)),
       jkt: confirmation?.jkt ?? null,
+      expires: 1_000 * Number(payload.exp),
     };
   } catch (cause) {
     throw new Problem(

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { PROOF_WINDOW, verifyProof } from "../lib/dpop.ts";
 import { type MailboxId, parseMailboxId } from "../lib/ids.ts";
 import { Problem } from "../lib/problem.ts";
-import { type Grant, type Scope, verifyToken } from "../lib/token.ts";
+import { type Scope, type VerifiedGrant, verifyToken } from "../lib/token.ts";
 import type { Relay } from "./relay.ts";
 import { SeenLog } from "./seen_log.ts";
 
@@ -41,9 +41,14 @@ export class Access {
    * @throws {Problem} `unauthorized`, `forbidden` or `malformed`
    */
   async mailbox(c: Context, scope: Scope): Promise<MailboxId> {
+    return (await this.owner(c, scope)).mailbox;
+  }
+
+  /** The grant of the same: what {@link Access.mailbox} is taken from. */
+  async owner(c: Context, scope: Scope): Promise<VerifiedGrant> {
     const grant = await this.grant(c, scope);
     const mailbox = parseMailboxId(c.req.param("mailbox") ?? "");
-    if (grant.mailbox === mailbox) return mailbox;
+    if (grant.mailbox === mailbox) return grant;
     throw new Problem("forbidden", "the token is for another mailbox");
   }
 
@@ -52,7 +57,7 @@ export class Access {
    *
    * @throws {Problem} `unauthorized` or `forbidden`
    */
-  async grant(c: Context, scope: Scope): Promise<Grant> {
+  async grant(c: Context, scope: Scope): Promise<VerifiedGrant> {
     const { scheme, token } = credentialsOf(c);
     const now = this.#relay.now();
     const grant = await verifyToken(this.#relay.keys.signing, token, now);
@@ -89,6 +94,14 @@ export class Access {
 /** The scheme, in lower case, and the token of a request. */
 function credentialsOf(c: Context): { scheme: string; token: string } {
   const header = c.req.header("Authorization");
+  const protocols = c.req.header("Sec-WebSocket-Protocol") ?? "";
+  // A browser's WebSocket can send no headers, but these.
+  const [, brought] =
+    /(?:^|[,\s])bearer\.([\w.-]+)(?:$|[,\s])/.exec(protocols) ??
+      [];
+  if (header === undefined && brought !== undefined) {
+    return { scheme: "bearer", token: brought };
+  }
   if (header === undefined) {
     throw new Problem("unauthorized", "the request has no Authorization");
   }

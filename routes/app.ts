@@ -15,7 +15,9 @@ import { addObjects } from "./objects.ts";
 import { addPages } from "./pages.ts";
 import { answerFailure, problemResponse } from "./problem.ts";
 import { addQuotes } from "./quotes.ts";
+import { addRead } from "./read.ts";
 import type { Relay } from "./relay.ts";
+import { Streams } from "./streams.ts";
 
 /** The headers that a page on another origin may read. */
 const EXPOSED = [
@@ -41,6 +43,7 @@ export interface RelayApp {
 export async function createApp(relay: Relay): Promise<RelayApp> {
   const drain = new Drain();
   const access = new Access(relay);
+  const streams = new Streams();
   const app = new OpenAPIHono({
     defaultHook: (result) => {
       if (!result.success) {
@@ -68,11 +71,18 @@ export async function createApp(relay: Relay): Promise<RelayApp> {
   addQuotes(app, relay);
   await addHandshakes(app, relay);
   addMailboxes(app, relay);
+  addRead(app, relay, access, streams);
   addInbox(app, relay, access);
   addObjects(app, relay, access);
   addPages(app);
   addDocument(app, relay);
-  return { fetch: app.fetch, drain: () => drain.finish() };
+  return {
+    fetch: app.fetch,
+    drain: () => {
+      streams.close();
+      return drain.finish();
+    },
+  };
 }
 
 /** `GET /openapi.json`, generated from the routes. */

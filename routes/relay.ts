@@ -5,6 +5,7 @@ import type { WorkPrice } from "../lib/work/price.ts";
 import type { Tariff } from "../lib/money.ts";
 import type { EnvelopeLimits } from "../lib/minima/maxtxpow.ts";
 import type { RelayKeys } from "../kv/relay_keys.ts";
+import type { Doorbells } from "../kv/doorbells.ts";
 import type { Store } from "../kv/store.ts";
 
 /** A relay: its store, its keys, its rules and its clock. */
@@ -17,6 +18,8 @@ export interface Relay {
   readonly limits: EnvelopeLimits;
   readonly price: WorkPrice;
   readonly tariff: Tariff;
+  /** Wakes those who wait for mail. */
+  readonly doorbells: Doorbells;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** Told of failures that are the relay's own. */

@@ -1,11 +1,12 @@
 /** A relay on a real store, asked in this process. */
 import type { RelayKeys } from "../../kv/relay_keys.ts";
+import { type DoorbellOptions, Doorbells } from "../../kv/doorbells.ts";
 import { openStore, type Store } from "../../kv/store.ts";
 import { NETWORK_LIMITS } from "../../lib/minima/maxtxpow.ts";
 import { DEFAULT_TARIFF } from "../../lib/money.ts";
 import { DEFAULT_WINDOW, type WorkWindow } from "../../lib/work/check.ts";
 import { DEFAULT_WORK_PRICE } from "../../lib/work/price.ts";
-import { createApp } from "../../routes/app.ts";
+import { createApp, type RelayApp } from "../../routes/app.ts";
 import type { Relay } from "../../routes/relay.ts";
 import { Clock } from "./clock.ts";
 import { sharedKeys } from "./shared_keys.ts";
@@ -15,6 +16,7 @@ export const ORIGIN = "https://relay.test";
 
 /** What is unusual about a test's relay. */
 export interface TestRelayOptions {
+  readonly doorbells?: DoorbellOptions;
   /** A file; in memory, if not given. */
   readonly kv?: string;
   readonly keys?: RelayKeys;
@@ -29,26 +31,28 @@ export class TestRelay implements Disposable {
   readonly clock: Clock;
   /** The failures that the relay took for its own. */
   readonly failures: unknown[];
-  readonly #answer: (request: Request) => Response | Promise<Response>;
+  readonly app: RelayApp;
 
   private constructor(
     relay: Relay,
     clock: Clock,
     failures: unknown[],
-    answer: (request: Request) => Response | Promise<Response>,
+    app: RelayApp,
   ) {
     this.relay = relay;
     this.clock = clock;
     this.failures = failures;
-    this.#answer = answer;
+    this.app = app;
   }
 
   /** Opens the store and builds the app. */
   static async open(options: TestRelayOptions = {}): Promise<TestRelay> {
     const { kv = ":memory:", clock = new Clock() } = options;
     const failures: unknown[] = [];
+    const store = await openStore(kv, clock.now);
     const relay: Relay = {
-      store: await openStore(kv, clock.now),
+      store,
+      doorbells: new Doorbells(store, options.doorbells),
       keys: options.keys ?? await sharedKeys(),
       url: options.url ?? ORIGIN,
       window: options.window ?? DEFAULT_WINDOW,
@@ -59,12 +63,12 @@ export class TestRelay implements Disposable {
       log: (_message, error) => failures.push(error),
     };
     const app = await createApp(relay);
-    return new TestRelay(relay, clock, failures, app.fetch);
+    return new TestRelay(relay, clock, failures, app);
   }
 
   /** Asks for a path, or for a whole URL. */
   async fetch(path: string, init?: RequestInit): Promise<Response> {
-    return await this.#answer(
+    return await this.app.fetch(
       new Request(new URL(path, this.relay.url), init),
     );
   }
@@ -75,6 +79,7 @@ export class TestRelay implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.relay.doorbells[Symbol.dispose]();
     this.relay.store[Symbol.dispose]();
   }
 }

@@ -1,0 +1,76 @@
+/** Reading by server-sent events (HTML, section 9.2). */
+import { follow } from "../kv/follow.ts";
+import type { Page } from "../kv/read.ts";
+import type { Reading } from "./reading.ts";
+import { messageJson } from "./message_json.ts";
+
+/** Messages read at once for a stream. */
+const LIMIT = 100;
+/** A comment: what lies on the way sees that the stream lives. */
+const BEAT = new TextEncoder().encode(":\n\n");
+
+const utf8 = new TextEncoder();
+
+/**
+ * A stream of a mailbox: `open` at once, `message` for each message with its
+ * cursor as the id, and `end` with the reason when the relay ends it.
+ */
+export function eventStream(reading: Reading): Response {
+  const { relay, streams, mailbox, after, bandwidth } = reading;
+  const gone = new AbortController();
+  const pages = follow(relay.store, relay.doorbells, {
+    mailbox,
+    after,
+    bandwidth,
+    limit: LIMIT,
+    now: relay.now,
+    signal: AbortSignal.any([gone.signal, streams.closing]),
+    onBeat: streams.onBeat,
+  });
+  let isOpen = false;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { value, done } = await pages.next();
+      const reason = reading.endOf();
+      if (done || reason !== null) {
+        controller.enqueue(event("end", { reason: reason ?? "closed" }));
+        controller.close();
+        await pages.return(undefined);
+        return;
+      }
+      if (value === null) return controller.enqueue(BEAT);
+      const opening = isOpen ? [] : [opened(value)];
+      isOpen = true;
+      const parts = [
+        ...opening,
+        ...value.messages.map((message) =>
+          event("message", messageJson(message), message.cursor)
+        ),
+      ];
+      for (const part of parts) controller.enqueue(part);
+    },
+    async cancel() {
+      gone.abort();
+      await pages.return(undefined);
+    },
+  }, { highWaterMark: 0 });
+  return new Response(body, {
+    headers: {
+      "Content-Type": "text/event-stream",
+      "Cache-Control": "no-store",
+      "X-Accel-Buffering": "no",
+    },
+  });
+}
+
+/** Where the stream begins; a reader that is reset begins at the oldest held. */
+function opened({ reset, messages, next }: Page): Uint8Array {
+  return event("open", { reset }, messages.length === 0 ? next : undefined);
+}
+
+function event(name: string, data: unknown, id?: string): Uint8Array {
+  const place = id === undefined ? "" : `id: ${id}\n`;
+  return utf8.encode(
+    `event: ${name}\n${place}data: ${JSON.stringify(data)}\n\n`,
+  );
+}

@@ -1,0 +1,63 @@
+/** Reading by WebSocket: one JSON text frame a message. */
+import { follow } from "../kv/follow.ts";
+import type { EndReason, Reading } from "./reading.ts";
+import { messageJson } from "./message_json.ts";
+
+/** The subprotocol that the relay speaks. */
+export const SUBPROTOCOL = "restante.v1";
+
+/** Messages read at once for a socket. */
+const LIMIT = 100;
+/** Bytes that may wait to be sent before the next page is read. */
+const MAX_BUFFERED = 2 ** 20;
+/** Milliseconds between two looks at what waits. */
+const LOOK_EVERY = 20;
+
+/** Close codes: going away (RFC 6455, 7.4.1), and our own. */
+const CLOSE_CODES: Record<EndReason, number> = {
+  "shutdown": 1001,
+  "token-expired": 4001,
+};
+
+/** Sends a mailbox through a socket until one of both ends. */
+export async function serveSocket(
+  socket: WebSocket,
+  reading: Reading,
+): Promise<void> {
+  const { relay, streams, mailbox, after, bandwidth } = reading;
+  const gone = new AbortController();
+  socket.onclose = () => gone.abort();
+  const pages = follow(relay.store, relay.doorbells, {
+    mailbox,
+    after,
+    bandwidth,
+    limit: LIMIT,
+    now: relay.now,
+    signal: AbortSignal.any([gone.signal, streams.closing]),
+    onBeat: streams.onBeat,
+  });
+  try {
+    for await (const page of pages) {
+      if (reading.endOf() !== null) break;
+      for (const message of page?.messages ?? []) {
+        if (socket.readyState !== WebSocket.OPEN) return;
+        socket.send(JSON.stringify(messageJson(message)));
+        await drained(socket);
+      }
+    }
+    const reason = reading.endOf();
+    if (reason !== null) socket.close(CLOSE_CODES[reason], reason);
+  } catch (error) {
+    relay.log("WebSocket", error);
+    socket.close(1011, "internal");
+  }
+}
+
+/** A slow reader gets back-pressure: sockets have no other sign of it. */
+async function drained(socket: WebSocket): Promise<void> {
+  while (
+    socket.bufferedAmount > MAX_BUFFERED && socket.readyState === WebSocket.OPEN
+  ) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+  }
+}
