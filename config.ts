@@ -4,6 +4,7 @@
  * this list.
  */
 import type { Bytes } from "./lib/bytes.ts";
+import { DEFAULT_QUOTAS } from "./lib/quota.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
 
 /** What a relay needs to know to run. */
@@ -18,6 +19,14 @@ export interface Config {
   readonly url: string | null;
   /** Seconds that the time of work may lie back. */
   readonly workWindow: number;
+  /** Bytes that a mailbox may hold. */
+  readonly mailboxBytes: number;
+  /** Messages that a mailbox may hold. */
+  readonly mailboxMessages: number;
+  /** Bytes that all mailboxes together may hold. */
+  readonly relayBytes: number;
+  /** Messages that all mailboxes together may hold. */
+  readonly relayMessages: number;
   /** PKCS#8 DER of an Ed25519 key; the store's own, if null. */
   readonly signingKey: Bytes | null;
   /** PKCS#8 DER of an RSA key; the store's own, if null. */
@@ -69,6 +78,30 @@ export const SETTINGS: { [K in keyof Config]: Setting<Config[K]> } = {
     fallback: String(DEFAULT_WINDOW.back / 1_000),
     describe: "seconds that the time of work may lie back",
     read: (text) => wholeNumber(text, 1, 1e10),
+  },
+  mailboxBytes: {
+    variable: "RESTANTE_MAILBOX_BYTES",
+    fallback: String(DEFAULT_QUOTAS.mailbox.bytes),
+    describe: "bytes that a mailbox may hold; its price rises beyond a quarter",
+    read: (text) => wholeNumber(text, 1, 1e15),
+  },
+  mailboxMessages: {
+    variable: "RESTANTE_MAILBOX_MESSAGES",
+    fallback: String(DEFAULT_QUOTAS.mailbox.messages),
+    describe: "messages that a mailbox may hold, likewise",
+    read: (text) => wholeNumber(text, 1, 1e15),
+  },
+  relayBytes: {
+    variable: "RESTANTE_RELAY_BYTES",
+    fallback: String(DEFAULT_QUOTAS.relay.bytes),
+    describe: "bytes that all mailboxes together may hold, likewise",
+    read: (text) => wholeNumber(text, 1, 1e15),
+  },
+  relayMessages: {
+    variable: "RESTANTE_RELAY_MESSAGES",
+    fallback: String(DEFAULT_QUOTAS.relay.messages),
+    describe: "messages that all mailboxes together may hold, likewise",
+    read: (text) => wholeNumber(text, 1, 1e15),
   },
   signingKey: {
     variable: "RESTANTE_SIGNING_KEY",

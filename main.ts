@@ -3,6 +3,7 @@ import { type Config, ConfigError, readConfig } from "./config.ts";
 import { Doorbells } from "./kv/doorbells.ts";
 import { loadRelayKeys, RelayKeyError } from "./kv/relay_keys.ts";
 import { openStore } from "./kv/store.ts";
+import { sweepUsage } from "./kv/usage.ts";
 import { NETWORK_LIMITS } from "./lib/minima/maxtxpow.ts";
 import { DEFAULT_TARIFF } from "./lib/money.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
@@ -60,14 +61,26 @@ export async function startRelay(
       limits: NETWORK_LIMITS,
       price: DEFAULT_WORK_PRICE,
       tariff: DEFAULT_TARIFF,
+      quotas: {
+        mailbox: {
+          bytes: config.mailboxBytes,
+          messages: config.mailboxMessages,
+        },
+        relay: { bytes: config.relayBytes, messages: config.relayMessages },
+      },
       now,
       log: (message, error) => console.error(message, error),
     };
     const app = await createApp(relay);
     answer = app.fetch;
     const stopped = Promise.withResolvers<void>();
+    const sweeper = setInterval(
+      () => sweepUsage(store, now()).catch(() => {}), // it comes again
+      SWEEP_EVERY,
+    );
     const finished = Promise.race([server.finished, stopped.promise])
       .finally(async () => {
+        clearInterval(sweeper);
         await doorbells[Symbol.asyncDispose]();
         store[Symbol.dispose]();
       });
@@ -91,6 +104,8 @@ export async function startRelay(
   }
 }
 
+/** Milliseconds between two sweeps of counters that are over. */
+const SWEEP_EVERY = 3_600_000;
 /** Milliseconds that connections have to end once no request is under way. */
 const GRACE = 1_000;
 

@@ -35,6 +35,8 @@ export const KINDS: Readonly<Record<string, "log" | "copied" | "made anew">> = {
   store: "made anew",
   doorbell: "made anew",
   ring: "made anew",
+  usage: "made anew",
+  "relay-usage": "made anew",
   trial: "made anew",
 };
 

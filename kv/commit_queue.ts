@@ -8,6 +8,7 @@ import { keys, shardOf } from "./keys.ts";
 import type { CommitLimits } from "./limits.ts";
 import type { StoredFacts } from "./messages.ts";
 import type { Store } from "./store.ts";
+import { addUsage, USAGE_MUTATIONS } from "./usage.ts";
 
 /** A message's part of a commit. */
 export interface CommitPart {
@@ -46,6 +47,8 @@ const RINGS_KEPT = 10 * 60_000;
 const RING_MUTATIONS = 2;
 /** Bytes of these, at most. */
 const RING_BYTES = 300;
+/** Bytes of the counters' keys and values, at most. */
+const USAGE_BYTES = 300;
 /** Marks read at once. */
 const READ_AT_ONCE = 10;
 
@@ -93,8 +96,8 @@ export class CommitQueue {
     const ids = new Set<MessageId>();
     const room = { ...this.#limits };
     for (const one of this.#waiting) {
-      const mutations = one.mutations + RING_MUTATIONS;
-      const bytes = one.bytes + RING_BYTES;
+      const mutations = one.mutations + USAGE_MUTATIONS + RING_MUTATIONS;
+      const bytes = one.bytes + USAGE_BYTES + RING_BYTES;
       const fits = room.checks >= 1 && room.mutations >= mutations &&
         room.bytes >= bytes;
       const isApart = !mailboxes.has(one.mailbox) && !ids.has(one.id);
@@ -189,6 +192,7 @@ function addBatch(
   for (const part of batch) {
     operation.check({ key: keys.seen(part.id), versionstamp: null });
     part.add(operation);
+    addUsage(operation, { ...part.facts, mailbox: part.mailbox });
     const shard = shardOf(part.mailbox);
     shards.set(shard, [...shards.get(shard) ?? [], part.mailbox]);
   }

@@ -5,6 +5,7 @@ import { keys } from "./keys.ts";
 import type { MessageEntry } from "./messages.ts";
 import { deleteObject } from "./objects.ts";
 import type { Store } from "./store.ts";
+import { subtractUsage } from "./usage.ts";
 
 /** Deletes the message at a position, if there is one. */
 export async function deleteMessage(
@@ -14,16 +15,26 @@ export async function deleteMessage(
 ): Promise<void> {
   if (position.epoch !== store.epoch) return;
   const key = keys.message(mailbox, position.versionstamp);
-  const { value } = await store.get<MessageEntry>(key);
-  if (value === null) return;
-  await store.commit((operation) => {
-    operation.delete(key);
-    deleteObject(operation, value.object, value.size);
-  });
+  const entry = await store.get<MessageEntry>(key);
+  if (entry.value === null) return;
+  // Whoever deletes it first counts it out: the check fails for others.
+  await store.commit((operation) => addDeletion(operation, mailbox, entry));
 }
 
-/** Messages deleted in one commit: some 400 of its 1,000 mutations at most. */
-const DELETE_BATCH = 50;
+/** Adds the deletion of a log entry and all that belongs to it. */
+function addDeletion(
+  operation: Deno.AtomicOperation,
+  mailbox: MailboxId,
+  entry: Deno.KvEntry<MessageEntry>,
+): void {
+  const { object, size, holdUntil } = entry.value;
+  operation.check(entry).delete(entry.key);
+  deleteObject(operation, object, size);
+  subtractUsage(operation, { mailbox, size, holdUntil });
+}
+
+/** Messages deleted in one commit, where so many may be checked. */
+const MOST_AT_ONCE = 50;
 
 /** Deletes every message up to and with a position; gives how many. */
 export async function deleteThrough(
@@ -35,15 +46,14 @@ export async function deleteThrough(
     prefix: keys.messages(mailbox),
     end: keys.message(mailbox, `${versionstamp}\0`),
   };
+  const atOnce = Math.min(MOST_AT_ONCE, store.limits.checks);
   for (let deleted = 0;;) {
-    const entries = await store.list<MessageEntry>(range, DELETE_BATCH);
+    const entries = await store.list<MessageEntry>(range, atOnce);
     if (entries.length === 0) return deleted;
-    await store.commit((operation) => {
-      for (const { key, value } of entries) {
-        operation.delete(key);
-        deleteObject(operation, value.object, value.size);
-      }
+    const committed = await store.commit((operation) => {
+      for (const entry of entries) addDeletion(operation, mailbox, entry);
     });
-    deleted += entries.length;
+    // Null if somebody else deleted one of them: the next look tells which.
+    if (committed !== null) deleted += entries.length;
   }
 }

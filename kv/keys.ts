@@ -15,6 +15,9 @@
  * |                                            | touches a mailbox of the shard |
  * | `ring, <shard>, <commit versionstamp>`     | the mailboxes that it touched; |
  * |                                            | kept for ten minutes           |
+ * | `usage, <mailbox>, <hour>`                 | what of a mailbox is held      |
+ * |                                            | until that hour                |
+ * | `relay-usage, <shard>, <hour>`             | the same of all its mailboxes  |
  * | `handshake, <id>`                          | set once it has succeeded      |
  *
  * A log key ends in its own commit's versionstamp, so the database numbers the
@@ -50,5 +53,10 @@ export const keys = {
   doorbell: (shard: number) => ["doorbell", shard],
   rings: (shard: number) => ["ring", shard],
   ring: (shard: number, stamp: string | symbol) => ["ring", shard, stamp],
+  everyUsage: () => ["usage"],
+  usages: (mailbox: MailboxId) => ["usage", mailbox],
+  usage: (mailbox: MailboxId, hour: number) => ["usage", mailbox, hour],
+  relayUsages: () => ["relay-usage"],
+  relayUsage: (shard: number, hour: number) => ["relay-usage", shard, hour],
   handshake: (id: string) => ["handshake", id],
 } as const;

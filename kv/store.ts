@@ -33,6 +33,8 @@ const RETRY_AFTER = 2;
 export class Store implements Disposable {
   /** Which store this is: part of every cursor. */
   readonly epoch: string;
+  /** What one atomic operation may hold. */
+  readonly limits: CommitLimits;
   /** Messages on their way into the log. */
   readonly commits: CommitQueue;
   #kv: Deno.Kv;
@@ -51,6 +53,7 @@ export class Store implements Disposable {
     this.#kv = kv;
     this.#watchKv = watchKv;
     this.epoch = epoch;
+    this.limits = limits;
     this.commits = new CommitQueue(this, limits);
   }
 

@@ -109,6 +109,19 @@ export const PROBLEMS = {
     remedy: "Set the clock and mine again; the window is in " +
       "/.well-known/restante.",
   },
+  "mailbox-full": {
+    status: 507,
+    title: "The mailbox is full",
+    what: "The mailbox holds as much as it may. Nothing that was paid for is " +
+      "deleted to make room.",
+    remedy: "Try again when its owner has read, or some holds have ended.",
+  },
+  "relay-full": {
+    status: 507,
+    title: "The relay is full",
+    what: "All mailboxes together hold as much as the relay may.",
+    remedy: "Try again later, or another of the recipient's relays.",
+  },
   "internal": {
     status: 500,
     title: "The relay failed",

@@ -4,6 +4,7 @@ import { cors } from "hono/cors";
 import { Problem } from "../lib/problem.ts";
 import { VERSION } from "../lib/version.ts";
 import { Access, SECURITY_SCHEMES } from "./access.ts";
+import { Capacity } from "./capacity.ts";
 import { addDescriptor } from "./descriptor.ts";
 import { Drain } from "./drain.ts";
 import { addHandshakes } from "./handshakes.ts";
@@ -44,6 +45,7 @@ export async function createApp(relay: Relay): Promise<RelayApp> {
   const drain = new Drain();
   const access = new Access(relay);
   const streams = new Streams();
+  const capacity = new Capacity(relay);
   const app = new OpenAPIHono({
     defaultHook: (result) => {
       if (!result.success) {
@@ -67,8 +69,8 @@ export async function createApp(relay: Relay): Promise<RelayApp> {
 
   addDescriptor(app, relay);
   addHealth(app, relay);
-  addMessages(app, relay);
-  addQuotes(app, relay);
+  addMessages(app, relay, capacity);
+  addQuotes(app, relay, capacity);
   await addHandshakes(app, relay);
   addMailboxes(app, relay);
   addRead(app, relay, access, streams);

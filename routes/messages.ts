@@ -3,6 +3,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { requireMailbox } from "../kv/mailboxes.ts";
 import { commitMessage, findMessage } from "../kv/commit.ts";
 import { PRIORITIES, type StoredMessage } from "../kv/messages.ts";
+import { mailboxIdOf } from "../lib/ids.ts";
 import type { MaxTxPow } from "../lib/minima/maxima.ts";
 import { decodeMaxTxPow } from "../lib/minima/maxtxpow.ts";
 import { Problem } from "../lib/problem.ts";
@@ -13,13 +14,9 @@ import {
   type MessageWork,
   timeOf,
 } from "../lib/work/check.ts";
-import {
-  EMPTY_FILLS,
-  priceHold,
-  quoteWork,
-  workMembers,
-} from "../lib/work/price.ts";
+import { priceHold, quoteWork, workMembers } from "../lib/work/price.ts";
 import { hashesOf } from "../lib/work/target.ts";
+import type { Capacity } from "./capacity.ts";
 import { ENVELOPE_BODY, readEnvelope } from "./envelope_body.ts";
 import { problemResponses } from "./problem.ts";
 import { wholeNumber } from "./query.ts";
@@ -78,19 +75,31 @@ const route = createRoute({
       "wrong-hash",
       "work-insufficient",
       "work-stale",
+      "mailbox-full",
+      "relay-full",
       "busy",
     ),
   },
 });
 
 /** Adds the route. */
-export function addMessages(app: OpenAPIHono, relay: Relay): void {
+export function addMessages(
+  app: OpenAPIHono,
+  relay: Relay,
+  capacity: Capacity,
+): void {
   app.openapi(route, async (c) => {
     const { hold: wanted, minBandwidth, priority } = c.req.valid("query");
     checkWanted(relay, wanted);
     const body = await readEnvelope(c, relay);
     const unit = decodeMaxTxPow(body, relay.limits);
-    const work = checkWorkOrQuote(relay, unit, body.length, wanted);
+    const work = await checkWorkOrQuote(
+      relay,
+      capacity,
+      unit,
+      body.length,
+      wanted,
+    );
     const before = await findMessage(relay.store, work.messageId);
     if (before !== null) {
       return c.json(await answer(relay, before), 200, headersFor(before));
@@ -99,9 +108,11 @@ export function addMessages(app: OpenAPIHono, relay: Relay): void {
     await requireMailbox(relay.store, work.mailbox);
     const now = relay.now();
     checkTime(unit.txPow.header, now, relay.window);
+    const room = await capacity.roomFor(work.mailbox);
+    room.expect(body.length);
     const hold = priceHold(
       { size: body.length, target: work.target, wanted },
-      EMPTY_FILLS,
+      room.fills,
       relay.price,
     );
     const { message, created } = await commitMessage(relay.store, {
@@ -122,6 +133,27 @@ export function addMessages(app: OpenAPIHono, relay: Relay): void {
   });
 }
 
+/** A refusal for too little work says what would do for this size and hold. */
+async function checkWorkOrQuote(
+  { price }: Relay,
+  capacity: Capacity,
+  unit: MaxTxPow,
+  size: number,
+  wanted: number | undefined,
+): Promise<MessageWork> {
+  try {
+    return checkWork(unit);
+  } catch (error) {
+    const isTooLittle = error instanceof Problem &&
+      error.code === "work-insufficient";
+    if (!isTooLittle) throw error;
+    const seconds = wanted ?? price.holdSeconds.min;
+    const { fills } = await capacity.roomFor(mailboxIdOf(unit.package.to));
+    const quote = quoteWork(size, seconds, fills, price);
+    throw new Problem(error.code, error.message, workMembers(quote, seconds));
+  }
+}
+
 function checkWanted({ price }: Relay, wanted: number | undefined): void {
   const { min, max } = price.holdSeconds;
   if (wanted === undefined || (wanted >= min && wanted <= max)) return;
@@ -129,25 +161,6 @@ function checkWanted({ price }: Relay, wanted: number | undefined): void {
     "malformed",
     `hold is from ${min} to ${max} seconds, not ${wanted}`,
   );
-}
-
-/** A refusal for too little work says what would do for this size and hold. */
-function checkWorkOrQuote(
-  relay: Relay,
-  unit: MaxTxPow,
-  size: number,
-  wanted: number | undefined,
-): MessageWork {
-  try {
-    return checkWork(unit);
-  } catch (error) {
-    if (!(error instanceof Problem && error.code === "work-insufficient")) {
-      throw error;
-    }
-    const seconds = wanted ?? relay.price.holdSeconds.min;
-    const quote = quoteWork(size, seconds, EMPTY_FILLS, relay.price);
-    throw new Problem(error.code, error.message, workMembers(quote, seconds));
-  }
 }
 
 async function answer(relay: Relay, message: StoredMessage) {

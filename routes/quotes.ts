@@ -5,8 +5,9 @@ import { parseMailboxId } from "../lib/ids.ts";
 import { envelopeBytes } from "../lib/minima/maxtxpow.ts";
 import { feeFor } from "../lib/money.ts";
 import { Problem } from "../lib/problem.ts";
-import { EMPTY_FILLS, quoteWork } from "../lib/work/price.ts";
+import { quoteWork } from "../lib/work/price.ts";
 import { hexTarget } from "../lib/work/target.ts";
+import type { Capacity } from "./capacity.ts";
 import { jsonBody } from "./json_body.ts";
 import { problemResponses } from "./problem.ts";
 import type { Relay } from "./relay.ts";
@@ -57,7 +58,11 @@ const route = createRoute({
 });
 
 /** Adds the route. */
-export function addQuotes(app: OpenAPIHono, relay: Relay): void {
+export function addQuotes(
+  app: OpenAPIHono,
+  relay: Relay,
+  capacity: Capacity,
+): void {
   app.openapi(route, async (c) => {
     const { bytes, seconds, mailbox } = c.req.valid("json");
     const { min, max } = relay.price.holdSeconds;
@@ -73,13 +78,13 @@ export function addQuotes(app: OpenAPIHono, relay: Relay): void {
         limit,
       });
     }
-    if (mailbox !== undefined) {
-      await requireMailbox(relay.store, parseMailboxId(mailbox));
-    }
+    const id = mailbox === undefined ? null : parseMailboxId(mailbox);
+    if (id !== null) await requireMailbox(relay.store, id);
+    const { fills } = await capacity.roomFor(id);
     const { target, hashes } = quoteWork(
       bytes,
       seconds,
-      EMPTY_FILLS,
+      fills,
       relay.price,
     );
     return c.json({

@@ -3,6 +3,7 @@ import { contactAddressText, contactHost } from "../lib/minima/address.ts";
 import type { WorkWindow } from "../lib/work/check.ts";
 import type { WorkPrice } from "../lib/work/price.ts";
 import type { Tariff } from "../lib/money.ts";
+import type { Quotas } from "../lib/quota.ts";
 import type { EnvelopeLimits } from "../lib/minima/maxtxpow.ts";
 import type { RelayKeys } from "../kv/relay_keys.ts";
 import type { Doorbells } from "../kv/doorbells.ts";
@@ -18,6 +19,7 @@ export interface Relay {
   readonly limits: EnvelopeLimits;
   readonly price: WorkPrice;
   readonly tariff: Tariff;
+  readonly quotas: Quotas;
   /** Wakes those who wait for mail. */
   readonly doorbells: Doorbells;
   /** Unix milliseconds. */

@@ -13,6 +13,10 @@ const DEFAULTS: Config = {
   kv: "data/restante.kv",
   url: null,
   workWindow: 86_400,
+  mailboxBytes: 67_108_864,
+  mailboxMessages: 100_000,
+  relayBytes: 10_737_418_240,
+  relayMessages: 10_000_000,
   signingKey: null,
   maximaKey: null,
 };

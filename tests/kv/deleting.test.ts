@@ -29,9 +29,11 @@ Deno.test("deleteMessage() removes the entry and its object, and nothing else", 
         doorbell: 1,
         message: 1,
         object: 1,
+        "relay-usage": 1,
         ring: 2,
         seen: 2,
         store: 1,
+        usage: 1,
       });
     });
   }

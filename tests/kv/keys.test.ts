@@ -36,6 +36,11 @@ const BUILT: { [Name in keyof typeof keys]: [Deno.KvKey, Deno.KvKey] } = {
   doorbell: [keys.doorbell(7), ["doorbell", 7]],
   rings: [keys.rings(7), ["ring", 7]],
   ring: [keys.ring(7, "0f"), ["ring", 7, "0f"]],
+  everyUsage: [keys.everyUsage(), ["usage"]],
+  usages: [keys.usages(mailbox), ["usage", mailbox]],
+  usage: [keys.usage(mailbox, 5), ["usage", mailbox, 5]],
+  relayUsages: [keys.relayUsages(), ["relay-usage"]],
+  relayUsage: [keys.relayUsage(7, 5), ["relay-usage", 7, 5]],
   handshake: [keys.handshake("x"), ["handshake", "x"]],
 };
 

@@ -156,10 +156,12 @@ Deno.test("commitMessage() at once with itself stores once", async () => {
     doorbell: 1,
     message: 1,
     object: 1,
+    "relay-usage": 1,
     ring: 1,
     seen: 1,
     segment: 2,
     store: 1,
+    usage: 1,
   });
 });
 

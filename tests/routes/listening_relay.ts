@@ -1,5 +1,6 @@
 /** A relay on a real store, asked over a real connection. */
 import type { Config } from "../../config.ts";
+import { DEFAULT_QUOTAS } from "../../lib/quota.ts";
 import { DEFAULT_WINDOW } from "../../lib/work/check.ts";
 import { type RunningRelay, startRelay } from "../../main.ts";
 import { sharedPkcs8 } from "./shared_keys.ts";
@@ -12,6 +13,10 @@ export function configOf(kv: string, changes: Partial<Config> = {}): Config {
     kv,
     url: null,
     workWindow: DEFAULT_WINDOW.back / 1_000,
+    mailboxBytes: DEFAULT_QUOTAS.mailbox.bytes,
+    mailboxMessages: DEFAULT_QUOTAS.mailbox.messages,
+    relayBytes: DEFAULT_QUOTAS.relay.bytes,
+    relayMessages: DEFAULT_QUOTAS.relay.messages,
     signingKey: null,
     maximaKey: null,
     ...changes,

@@ -8,7 +8,21 @@ import {
 } from "./contract_world.ts";
 import { DAY } from "./clock.ts";
 import { makePackage, randomBytes } from "./envelopes.ts";
-import { freshKey, postEnvelope } from "./owner.ts";
+import { freshKey, Owner, postEnvelope } from "./owner.ts";
+import { DEFAULT_QUOTAS, type Quota, type Quotas } from "../../lib/quota.ts";
+import { TestRelay } from "./relay_fixture.ts";
+
+/** Too little for any message. */
+const NO_ROOM: Quota = { bytes: 100, messages: 10 };
+
+/** Posts to a relay with quotas of its own. */
+async function postToFull(quotas: Partial<Quotas>): Promise<Response> {
+  using relay = await TestRelay.open({
+    quotas: { ...DEFAULT_QUOTAS, ...quotas },
+  });
+  const owner = await Owner.open(relay);
+  return await postEnvelope(relay, owner.envelope());
+}
 
 /** What is asked, and what is answered. */
 export const MESSAGE_CASES: Cases = {
@@ -55,6 +69,16 @@ export const MESSAGE_CASES: Cases = {
         return await postEnvelope(relay, envelope);
       },
       then: "200",
+    },
+    {
+      when: "the mailbox is full",
+      ask: () => postToFull({ mailbox: NO_ROOM }),
+      then: "507 mailbox-full",
+    },
+    {
+      when: "the relay is full",
+      ask: () => postToFull({ relay: NO_ROOM }),
+      then: "507 relay-full",
     },
     {
       when: "the body is no envelope",

@@ -3,6 +3,7 @@ import type { RelayKeys } from "../../kv/relay_keys.ts";
 import { type DoorbellOptions, Doorbells } from "../../kv/doorbells.ts";
 import { openStore, type Store } from "../../kv/store.ts";
 import { NETWORK_LIMITS } from "../../lib/minima/maxtxpow.ts";
+import { DEFAULT_QUOTAS, type Quotas } from "../../lib/quota.ts";
 import { DEFAULT_TARIFF } from "../../lib/money.ts";
 import { DEFAULT_WINDOW, type WorkWindow } from "../../lib/work/check.ts";
 import { DEFAULT_WORK_PRICE } from "../../lib/work/price.ts";
@@ -17,6 +18,7 @@ export const ORIGIN = "https://relay.test";
 /** What is unusual about a test's relay. */
 export interface TestRelayOptions {
   readonly doorbells?: DoorbellOptions;
+  readonly quotas?: Quotas;
   /** A file; in memory, if not given. */
   readonly kv?: string;
   readonly keys?: RelayKeys;
@@ -59,6 +61,7 @@ export class TestRelay implements Disposable {
       limits: NETWORK_LIMITS,
       price: DEFAULT_WORK_PRICE,
       tariff: DEFAULT_TARIFF,
+      quotas: options.quotas ?? DEFAULT_QUOTAS,
       now: clock.now,
       log: (_message, error) => failures.push(error),
     };

@@ -1,0 +1,97 @@
+/** Quotas: full is 507, nearly full is dear, and nothing paid for is deleted. */
+import assert from "node:assert/strict";
+import { DEFAULT_QUOTAS } from "../../lib/quota.ts";
+import { assertProblem } from "./assert_problem.ts";
+import { fill } from "./filled_mailbox.ts";
+import { Owner, postEnvelope } from "./owner.ts";
+import { TestRelay } from "./relay_fixture.ts";
+
+const MAILBOX = { bytes: 2 ** 20, messages: 100 };
+
+function openSmall(): Promise<TestRelay> {
+  return TestRelay.open({ quotas: { ...DEFAULT_QUOTAS, mailbox: MAILBOX } });
+}
+
+async function quotedHashes(
+  relay: TestRelay,
+  mailbox?: string,
+): Promise<number> {
+  const response = await relay.fetch("/v1/quotes", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ bytes: 4_096, seconds: 86_400, mailbox }),
+  });
+  assert.equal(response.status, 200);
+  return (await response.json()).work.hashes;
+}
+
+Deno.test("the price doubles for every 5 % beyond a quarter, in the quote and at the post", async () => {
+  using relay = await openSmall();
+  const owner = await Owner.open(relay);
+  const table: [held: number, factor: number][] = [
+    [0, 1],
+    [29, 1],
+    [30, 2],
+    [35, 4],
+    [60, 128],
+    [99, 2 ** 14],
+  ];
+  let held = 0;
+  for (const [wanted, factor] of table) {
+    await fill(owner, wanted - held);
+    held = wanted;
+    assert.equal(
+      await quotedHashes(relay, owner.mailbox),
+      10_000 * factor,
+      `${held} held`,
+    );
+    assert.equal(
+      await quotedHashes(relay),
+      10_000,
+      "another mailbox is not dearer",
+    );
+  }
+  // 4 KiB for a day is what 10,000 hashes buy of a mailbox that is nearly empty.
+  const problem = await assertProblem(
+    relay,
+    await postEnvelope(relay, owner.envelope(), "?hold=86400"),
+    "work-insufficient",
+  );
+  assert.ok(Number(problem["hashes"]) > 10_000);
+});
+
+Deno.test("a full mailbox takes no more, keeps what it has, and takes more once there is room", async () => {
+  using relay = await openSmall();
+  const owner = await Owner.open(relay);
+  const stored = await fill(owner, 100);
+  await assertProblem(
+    relay,
+    await postEnvelope(relay, owner.envelope()),
+    "mailbox-full",
+  );
+  assert.equal((await owner.read("?limit=1000")).messages.length, 100);
+  const other = await Owner.open(relay);
+  assert.equal((await postEnvelope(relay, other.envelope())).status, 201);
+  const through = stored[79]?.cursor ?? "";
+  assert.equal((await owner.acknowledge(through)).status, 200);
+  assert.equal((await postEnvelope(relay, owner.envelope())).status, 201);
+});
+
+Deno.test("a full mailbox has room again when holds have ended", async () => {
+  using relay = await openSmall();
+  const owner = await Owner.open(relay);
+  await fill(owner, 100);
+  relay.clock.time += 2 * 3_600_000;
+  assert.equal((await postEnvelope(relay, owner.envelope())).status, 201);
+});
+
+Deno.test("what was stored is answered with its receipt, though the mailbox is full", async () => {
+  using relay = await openSmall();
+  const owner = await Owner.open(relay);
+  const envelope = owner.envelope();
+  const { receipt } = await owner.receive(envelope);
+  await fill(owner, 99);
+  const again = await postEnvelope(relay, envelope);
+  assert.equal(again.status, 200);
+  assert.equal((await again.json()).receipt, receipt);
+});
