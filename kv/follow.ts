@@ -34,7 +34,12 @@ export async function* follow(
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       // What rings from here on is heard after the page is read.
       rung = Promise.withResolvers();
-      const page = await readAfter(store, { ...options, after, now: now() });
+      const page = await readAfter(store, {
+        ...options,
+        after,
+        isOwn: !isFirst,
+        now: now(),
+      });
       after = page.next;
       if (isFirst || page.messages.length > 0) yield page;
       while (!page.more && !signal.aborted && await rung.promise === "beat") {

@@ -31,6 +31,8 @@ export interface ReadOptions {
   readonly now: number;
   /** Read what is behind it; from the oldest held, if null. */
   readonly after: string | null;
+  /** Whether `after` came from this store just now, and needs no check. */
+  readonly isOwn?: boolean;
   /** Most messages of the page. */
   readonly limit: number;
   /** The reader's link in bits a second. */
@@ -61,14 +63,19 @@ export async function readAfter(
   store: Store,
   options: ReadOptions,
 ): Promise<Page> {
-  const { mailbox, now, limit, bandwidth } = options;
-  const { position, reset } = await startOf(store, options);
-  const entries = await listAfter(
-    store,
-    mailbox,
-    position.versionstamp,
-    limit + 1,
-  );
+  const { mailbox, now, limit, bandwidth, after } = options;
+  const start = { epoch: store.epoch, versionstamp: START_VERSIONSTAMP };
+  const asked = after === null ? start : parseCursor(after);
+  const list = ({ versionstamp }: Position) =>
+    listAfter(store, mailbox, versionstamp, limit + 1);
+  const isOwn = after === null || options.isOwn === true;
+  const [isGood, behind] = await Promise.all([
+    isOwn || isKnown(store, mailbox, asked),
+    list(asked),
+  ]);
+  // A cursor that this store never gave out begins anew.
+  const position = isGood ? asked : start;
+  const entries = isGood ? behind : await list(start);
   const messages: ListedMessage[] = [];
   let next = position.versionstamp;
   let bytes = 0;
@@ -91,20 +98,8 @@ export async function readAfter(
     messages,
     next: cursorOf({ epoch: store.epoch, versionstamp: next }),
     more: last !== undefined && String(last.key.at(-1)) > next,
-    reset,
+    reset: !isGood,
   };
-}
-
-/** Where reading starts. A cursor that this store never gave out resets it. */
-async function startOf(
-  store: Store,
-  { after, mailbox }: ReadOptions,
-): Promise<{ position: Position; reset: boolean }> {
-  const start = { epoch: store.epoch, versionstamp: START_VERSIONSTAMP };
-  if (after === null) return { position: start, reset: false };
-  const position = parseCursor(after);
-  const known = await isKnown(store, mailbox, position);
-  return known ? { position, reset: false } : { position: start, reset: true };
 }
 
 /**

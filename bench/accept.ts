@@ -1,0 +1,108 @@
+/** Durable accepts a second beside bare atomics of the same keys and bytes. */
+import { commitMessage } from "../kv/commit.ts";
+import type { NewMessage } from "../kv/messages.ts";
+import { openStore } from "../kv/store.ts";
+import { type MailboxId, mailboxIdOf, messageIdOf } from "../lib/ids.ts";
+import { systemRandom } from "../lib/random.ts";
+import { count, printTable } from "./measure.ts";
+
+const BODY = 1_024;
+const MAILBOXES = 500;
+const HOLD = 86_400;
+/** Callers that wait at the same time. */
+const CALLERS = [1, 16, 64, 256];
+/** Milliseconds of a round. */
+const ROUND = 1_500;
+
+/** Prints one table; the store is a file on disk. */
+export async function benchAccept(): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const rows = [[
+    "callers",
+    "accepts/s",
+    "bare atomics/s",
+    "one by one/s",
+    "to one by one",
+  ]];
+  try {
+    using store = await openStore(`${folder}/store.kv`);
+    using bare = await Deno.openKv(`${folder}/bare.kv`);
+    const boxes = Array.from(
+      { length: MAILBOXES },
+      () => mailboxIdOf(systemRandom(32)),
+    );
+    const box = (i: number) => boxes[i % MAILBOXES] as MailboxId;
+    const accept = (i: number) =>
+      commitMessage(store, newMessage(box(i)), Date.now());
+    const write = (i: number) => writeBare(bare, box(i));
+    for (const callers of CALLERS) {
+      const alone = await rate(1, write);
+      const accepts = await rate(callers, accept);
+      const atomics = await rate(callers, write);
+      rows.push([
+        String(callers),
+        count(accepts),
+        count(atomics),
+        count(alone),
+        `${(accepts / alone).toFixed(1)} ×`,
+      ]);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  console.log("\nAccepting messages of 1 KiB, durably, on disk");
+  printTable(rows);
+}
+
+function newMessage(mailbox: MailboxId): NewMessage {
+  return {
+    id: messageIdOf(systemRandom(32)),
+    mailbox,
+    body: systemRandom(BODY),
+    paid: { by: "work", hashes: 10_000 },
+    hold: HOLD,
+    minBandwidth: 0,
+    priority: "normal",
+    workUntil: Date.now(),
+  };
+}
+
+/** What one message takes, and nothing of what restante does about it. */
+async function writeBare(kv: Deno.Kv, mailbox: MailboxId): Promise<void> {
+  const id = systemRandom(32).toHex();
+  const facts = {
+    mailbox,
+    object: id,
+    size: BODY,
+    storedAt: 0,
+    holdUntil: 0,
+    paid: { by: "work", hashes: 10_000 },
+  };
+  const expireIn = 1_000 * HOLD;
+  await kv.atomic()
+    .check({ key: ["seen", id], versionstamp: null })
+    .set(["seen", id], facts, { expireIn })
+    .set(["message", mailbox, kv.commitVersionstamp()], {
+      ...facts,
+      id,
+      body: systemRandom(BODY),
+    }, { expireIn })
+    .set(["object", id], { mailbox, size: BODY, holdUntil: 0 }, { expireIn })
+    .sum(["usage", mailbox, 1], 1_024n)
+    .sum(["relay-usage", 1, 1], 1_024n)
+    .set(["doorbell", 1], true)
+    .commit();
+}
+
+/** Times a second, with so many callers that each wait for their own. */
+async function rate(
+  callers: number,
+  call: (i: number) => Promise<unknown>,
+): Promise<number> {
+  let done = 0;
+  const started = performance.now();
+  await Promise.all(Array.from({ length: callers }, async () => {
+    while (performance.now() - started < ROUND) await call(done++);
+  }));
+  return 1_000 * done / (performance.now() - started);
+}

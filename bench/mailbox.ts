@@ -1,0 +1,120 @@
+/** A poll and a post in mailboxes that hold little and much. */
+import { commitMessage } from "../kv/commit.ts";
+import type { NewMessage } from "../kv/messages.ts";
+import { readAfter } from "../kv/read.ts";
+import { openStore, type Store } from "../kv/store.ts";
+import { mailboxUsage } from "../kv/usage.ts";
+import { type MailboxId, mailboxIdOf, messageIdOf } from "../lib/ids.ts";
+import { systemRandom } from "../lib/random.ts";
+import { count, printTable } from "./measure.ts";
+
+const HELD = [10, 10_000, 1_000_000];
+const SAMPLES = 400;
+/** Log entries written in one commit, straight into the store. */
+const AT_ONCE = 400;
+
+/** Prints one table. The log of a million is written past the front door. */
+export async function benchMailbox(): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const rows = [[
+    "messages held",
+    "poll p50 ms",
+    "post p50 ms",
+    "bare get p50 ms",
+  ]];
+  try {
+    using store = await openStore(`${folder}/store.kv`);
+    const boxes: MailboxId[] = [];
+    for (const held of HELD) boxes.push(await filledBox(store, held));
+    for (const [i, held] of HELD.entries()) {
+      const mailbox = boxes[i] as MailboxId;
+      const { next } = await lastOf(store, mailbox);
+      const poll = await p50(() =>
+        readAfter(store, {
+          mailbox,
+          now: Date.now(),
+          after: next,
+          limit: 100,
+          bandwidth: Infinity,
+        })
+      );
+      const post = await p50(async () => {
+        await mailboxUsage(store, mailbox, Date.now());
+        await commitMessage(store, messageTo(mailbox), Date.now());
+      });
+      const bare = await p50(() => store.get(["store"]));
+      rows.push([
+        count(held),
+        ...[poll, post, bare].map((ms) => ms.toFixed(3)),
+      ]);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  console.log("\nA poll behind the last message, and a post of 1 KiB");
+  printTable(rows);
+}
+
+function messageTo(mailbox: MailboxId): NewMessage {
+  return {
+    id: messageIdOf(systemRandom(32)),
+    mailbox,
+    body: systemRandom(1_024),
+    paid: { by: "work", hashes: 10_000 },
+    hold: 86_400,
+    minBandwidth: 0,
+    priority: "normal",
+    workUntil: Date.now(),
+  };
+}
+
+/** A mailbox with so many small log entries; the last one is a real post. */
+async function filledBox(store: Store, held: number): Promise<MailboxId> {
+  const mailbox = mailboxIdOf(systemRandom(32));
+  const holdUntil = Date.now() + 86_400_000;
+  for (let n = 0; n < held - 1; n += AT_ONCE) {
+    const some = Math.min(AT_ONCE, held - 1 - n);
+    await store.commit((operation) => {
+      for (let i = 0; i < some; i++) {
+        // Hex of a number below every versionstamp that the store will give.
+        const stamp = (n + i).toString(16).padStart(20, "0").replace(/^./, "0");
+        const entry = {
+          id: stamp,
+          object: stamp,
+          size: 20,
+          minBandwidth: 0,
+          priority: "normal",
+          storedAt: 0,
+          holdUntil,
+          body: new Uint8Array(20),
+        };
+        operation.set(["message", mailbox, stamp], entry);
+      }
+    });
+  }
+  await commitMessage(store, messageTo(mailbox), Date.now());
+  return mailbox;
+}
+
+/** The cursor of the newest message, by a real post's own answer. */
+async function lastOf(
+  store: Store,
+  mailbox: MailboxId,
+): Promise<{ next: string }> {
+  const { message } = await commitMessage(
+    store,
+    messageTo(mailbox),
+    Date.now(),
+  );
+  return { next: message.cursor };
+}
+
+async function p50(operation: () => Promise<unknown>): Promise<number> {
+  const samples: number[] = [];
+  for (let i = 0; i < SAMPLES; i++) {
+    const started = performance.now();
+    await operation();
+    samples.push(performance.now() - started);
+  }
+  return samples.toSorted((a, b) => a - b)[SAMPLES >> 1] ?? NaN;
+}
