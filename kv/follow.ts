@@ -31,7 +31,8 @@ export async function* follow(
   signal.addEventListener("abort", ring);
   try {
     let { after } = options;
-    for (let isFirst = true; !signal.aborted; isFirst = false) {
+    // The first page is given even to one who has gone: an answer needs it.
+    for (let isFirst = true; isFirst || !signal.aborted; isFirst = false) {
       // What rings from here on is heard after the page is read.
       rung = Promise.withResolvers();
       const page = await readAfter(store, {

@@ -18,6 +18,7 @@
  * | `usage, <mailbox>, <hour>`                 | what of a mailbox is held      |
  * |                                            | until that hour                |
  * | `relay-usage, <shard>, <hour>`             | the same of all its mailboxes  |
+ * | `trial, <part>, <part>`                    | what is tried at start         |
  * | `handshake, <id>`                          | set once it has succeeded      |
  *
  * A log key ends in its own commit's versionstamp, so the database numbers the
@@ -58,5 +59,6 @@ export const keys = {
   usage: (mailbox: MailboxId, hour: number) => ["usage", mailbox, hour],
   relayUsages: () => ["relay-usage"],
   relayUsage: (shard: number, hour: number) => ["relay-usage", shard, hour],
+  trial: (...parts: (string | number)[]) => ["trial", ...parts],
   handshake: (id: string) => ["handshake", id],
 } as const;

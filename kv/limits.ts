@@ -1,5 +1,7 @@
 /** What one atomic operation may hold, found by trying (DESIGN section 4). */
 
+import { keys } from "./keys.ts";
+
 /** Bounds of one atomic operation. */
 export interface CommitLimits {
   /** Checks of versionstamps. */
@@ -22,7 +24,7 @@ const VALUE_BYTES = 60_000;
 /** Milliseconds after which what a trial wrote may be swept. */
 const TRIAL_KEPT = 60_000;
 
-const trialKey = (n: number) => ["trial", n];
+const trialKey = (n: number) => keys.trial("limits", n);
 
 /** Finds the limits of a store by operations that leave nothing behind. */
 export async function findLimits(kv: Deno.Kv): Promise<CommitLimits> {

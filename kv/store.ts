@@ -4,6 +4,7 @@ import { Problem } from "../lib/problem.ts";
 import { CommitQueue } from "./commit_queue.ts";
 import { keys } from "./keys.ts";
 import { type CommitLimits, findLimits } from "./limits.ts";
+import { probe } from "./probe.ts";
 
 /** What a store knows of itself. */
 export interface StoreRecord {
@@ -160,6 +161,8 @@ async function whenUnlocked<T>(operation: () => Promise<T>): Promise<T> {
 /**
  * Opens a store and creates it where there is none: a file (readable by its
  * owner alone), `:memory:`, or the URL of a KV Connect server.
+ *
+ * @throws {StoreUnfitError} if it cannot keep what a relay promises
  */
 export async function openStore(
   location: string,
@@ -176,15 +179,18 @@ export async function openStore(
     })).close();
   }
   const kv = await whenUnlocked(() => Deno.openKv(location));
+  let watchKv = kv;
   try {
     const epoch = await whenUnlocked(() => ensureEpoch(kv, now()));
-    const limits = await whenUnlocked(() => findLimits(kv));
     // Two handles on :memory: share nothing.
-    const watchKv = location === ":memory:"
-      ? kv
-      : await whenUnlocked(() => Deno.openKv(location));
+    if (location !== ":memory:") {
+      watchKv = await whenUnlocked(() => Deno.openKv(location));
+    }
+    await whenUnlocked(() => probe({ kv, watchKv, epoch }));
+    const limits = await whenUnlocked(() => findLimits(kv));
     return new Store(kv, epoch, limits, watchKv);
   } catch (error) {
+    if (watchKv !== kv) watchKv.close();
     kv.close();
     throw error;
   }

@@ -205,3 +205,15 @@ Deno.test("a socket needs a token, a cursor that is one, and a WebSocket", async
   const other = await Owner.open(server.relay);
   assert.equal((await other.fetch(path)).status, 403);
 });
+
+Deno.test("a long poll of a caller who has gone is no failure of the relay's", async () => {
+  await using server = await serve();
+  const { relay } = server;
+  const owner = await Owner.open(relay);
+  const response = await owner.fetch(messagesPath(owner), {
+    headers: { Prefer: "wait=30" },
+    signal: AbortSignal.abort(),
+  });
+  assert.equal(response.status, 200);
+  assert.deepEqual(relay.failures, []);
+});

@@ -1,0 +1,53 @@
+/** What every step of a schedule is given. */
+import type { Dice } from "../crash/dice.ts";
+import type { Mined } from "./mail.ts";
+import { Device } from "./device.ts";
+import { Model } from "./model.ts";
+import type { World } from "./world.ts";
+
+/** A step: does something, checks what came of it, and gives it in words. */
+export type Step = (fuzz: Fuzz) => Promise<string>;
+
+/** A schedule under way. */
+export class Fuzz {
+  readonly model = new Model();
+  readonly devices: readonly Device[];
+  /** Envelopes that were sent, and are so again. */
+  readonly sent: Mined[] = [];
+
+  constructor(readonly dice: Dice, readonly world: World) {
+    const mailboxes = world.owners.slice(0, dice.between(1, 3));
+    this.devices = mailboxes.flatMap(({ mailbox }) =>
+      ["phone", "laptop", "tablet"].slice(0, dice.between(1, 3)).map((name) =>
+        new Device(name, mailbox, world, this.model)
+      )
+    );
+  }
+
+  /** The clock of the relay. */
+  get now(): number {
+    return this.world.clock.time;
+  }
+
+  /** Mailboxes that have devices. */
+  get mailboxes(): string[] {
+    return [...new Set(this.devices.map(({ mailbox }) => mailbox))];
+  }
+
+  /** One of the devices. */
+  device(): Device {
+    return this.dice.pick(this.devices) as Device;
+  }
+
+  /** What this schedule calls a mailbox. */
+  nameOf(mailbox: string): string {
+    return "ABC".charAt(
+      this.world.owners.findIndex((owner) => owner.mailbox === mailbox),
+    );
+  }
+}
+
+/** What this schedule calls a device. */
+export function label(fuzz: Fuzz, { name, mailbox }: Device): string {
+  return `${name} of ${fuzz.nameOf(mailbox)}`;
+}

@@ -1,0 +1,124 @@
+/** Readers that stay: a stream of events, and a WebSocket. */
+import assert from "node:assert/strict";
+import type { Listed, Owner } from "../routes/owner.ts";
+import { LINKS } from "./mail.ts";
+
+/** What comes to a reader that stays. */
+export type Item =
+  | { readonly kind: "message"; readonly message: Listed }
+  | { readonly kind: "end"; readonly reason: string };
+
+/** A reader that stays. */
+export interface LiveReader {
+  /** The next item; after an end there is none. */
+  next(): Promise<Item>;
+  /** Drops the connection. */
+  drop(): Promise<void>;
+}
+
+/** A link as fast as any; it is not told to the relay. */
+export const ANY_LINK = Infinity;
+/** Links that a reader may have. */
+export const READER_LINKS: readonly number[] = [ANY_LINK, ANY_LINK, ...LINKS];
+
+/** What a reader asks for, as a query. */
+export function queryOf(
+  { bandwidth, ...others }: Record<string, string | number | null> & {
+    bandwidth: number;
+  },
+): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(others)) {
+    if (value !== null) query.set(name, String(value));
+  }
+  if (bandwidth !== ANY_LINK) query.set("bandwidth", String(bandwidth));
+  return `?${query}`;
+}
+
+/** Opens a stream of events, and waits until the relay says that it is open. */
+export async function openEvents(
+  owner: Owner,
+  after: string | null,
+  bandwidth: number,
+): Promise<LiveReader> {
+  const path = `/v1/mailboxes/${owner.mailbox}/messages`;
+  const response = await owner.fetch(path + queryOf({ bandwidth }), {
+    headers: {
+      Accept: "text/event-stream",
+      ...(after && { "Last-Event-ID": after }),
+    },
+  });
+  assert.equal(response.status, 200, "a stream is opened");
+  // By hand: what a pipe reads ahead, it does not give up when it is dropped.
+  const stream = (response.body as ReadableStream<Uint8Array>).getReader();
+  const utf8 = new TextDecoder();
+  const event = async () => {
+    for (;;) {
+      const { value, done } = await stream.read();
+      assert.ok(!done, "a stream says why it ends");
+      const text = utf8.decode(value);
+      const [, name, , id, data] =
+        /^event: (\w+)\n(id: (.*)\n)?data: (.*)\n\n$/.exec(text) ?? [];
+      if (name !== undefined) return { name, id, data: JSON.parse(data ?? "") };
+      assert.equal(text, ":\n\n", "a beat");
+    }
+  };
+  const opened = await event();
+  assert.deepEqual([opened.name, opened.data], ["open", { reset: false }]);
+  return {
+    async next() {
+      const { name, id, data } = await event();
+      if (name === "message") {
+        assert.equal(id, data.cursor, "an event's id is the cursor");
+        return { kind: "message", message: data };
+      }
+      assert.equal(name, "end");
+      return { kind: "end", reason: data.reason };
+    },
+    drop: () => stream.cancel(),
+  };
+}
+
+/** Connects a WebSocket, with its token as a browser brings it. */
+export async function openSocket(
+  owner: Owner,
+  after: string | null,
+  bandwidth: number,
+  socketUrl: string,
+): Promise<LiveReader> {
+  const path = `/v1/mailboxes/${owner.mailbox}/socket`;
+  const socket = new WebSocket(
+    socketUrl + path + queryOf({ after, bandwidth }),
+    ["restante.v1", `bearer.${await owner.token()}`],
+  );
+  const items = new ReadableStream<Item>({
+    start(controller) {
+      socket.onmessage = ({ data }) =>
+        controller.enqueue({ kind: "message", message: JSON.parse(data) });
+      socket.onclose = ({ reason }) => {
+        controller.enqueue({ kind: "end", reason });
+        controller.close();
+      };
+    },
+  }).getReader();
+  // One that is given up while it connects keeps its server from shutting down.
+  await new Promise((resolve, reject) => {
+    socket.addEventListener("open", resolve);
+    socket.addEventListener("error", reject);
+  });
+  return {
+    async next() {
+      const { value, done } = await items.read();
+      assert.ok(!done, "a socket says why it closes");
+      return value;
+    },
+    async drop() {
+      if (socket.readyState === WebSocket.CLOSED) return;
+      const closed = new Promise((resolve) =>
+        socket.addEventListener("close", resolve)
+      );
+      socket.close();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+/** What a relay promises, as arrays: slow, naive, and plainly right. */
+import { TOMBSTONE_MS } from "../../kv/messages.ts";
+import type { StoredMessage } from "../../kv/messages.ts";
+import type { Bytes } from "../../lib/bytes.ts";
+
+/** A message that the relay said it stored. */
+export interface Kept {
+  readonly stored: StoredMessage;
+  readonly body: Bytes;
+  readonly minBandwidth: number;
+  readonly priority: string;
+  /** The relay's answer, if it came in by the front door. */
+  readonly answer?: unknown;
+  /** Number of the step that deleted it; null while it is not deleted. */
+  deletedAt: number | null;
+}
+
+/** The logs of all mailboxes, and who has acknowledged what. */
+export class Model {
+  /** Every message ever stored, deleted ones too; by cursor in each mailbox. */
+  readonly messages: Kept[] = [];
+  /** Up to where each device of a mailbox has acknowledged. */
+  readonly acknowledged = new Map<string, Map<string, string>>();
+  /** Milliseconds that have gone by. */
+  passed = 0;
+  /** Number of the step that is under way. */
+  step = 0;
+
+  /** Notes what was stored. */
+  add(kept: Omit<Kept, "deletedAt">): Kept {
+    const added = { ...kept, deletedAt: null };
+    this.messages.push(added);
+    this.messages.sort((a, b) => order(a.stored.cursor, b.stored.cursor));
+    return added;
+  }
+
+  /** All of a mailbox that a reader may get at a time, in order. */
+  visible(mailbox: string, now: number): Kept[] {
+    return this.messages.filter((one) =>
+      one.stored.mailbox === mailbox && isVisible(one, now)
+    );
+  }
+
+  /** The part of {@link Model.visible} that is above a cursor. */
+  above(mailbox: string, cursor: string | null, now: number): Kept[] {
+    return this.visible(mailbox, now).filter(({ stored }) =>
+      cursor === null || stored.cursor > cursor
+    );
+  }
+
+  /** Marks one message as deleted. */
+  delete(one: Kept): void {
+    one.deletedAt ??= this.step;
+  }
+
+  /** Notes an acknowledgement; gives what it deleted. */
+  acknowledge(mailbox: string, device: string, through: string): Kept[] {
+    const devices = this.acknowledged.get(mailbox) ?? new Map();
+    this.acknowledged.set(mailbox, devices);
+    const before = devices.get(device);
+    if (before === undefined || before < through) devices.set(device, through);
+    const least = [...devices.values()].toSorted(order)[0];
+    const deleted = this.messages.filter(({ stored, deletedAt }) =>
+      stored.mailbox === mailbox && deletedAt === null &&
+      stored.cursor <= least
+    );
+    for (const one of deleted) this.delete(one);
+    return deleted;
+  }
+}
+
+/** Whether a reader may get it: not deleted, and its tombstone not gone. */
+export function isVisible({ stored, deletedAt }: Kept, now: number): boolean {
+  return deletedAt === null && stored.holdUntil + TOMBSTONE_MS > now;
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

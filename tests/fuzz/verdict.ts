@@ -1,0 +1,73 @@
+/** What holds after every step, and what is looked at in the end. */
+import assert from "node:assert/strict";
+import { findMessage } from "../../kv/commit.ts";
+import { readAfter } from "../../kv/read.ts";
+import type { Dice } from "../crash/dice.ts";
+import { messageJson } from "../../routes/message_json.ts";
+import { checkPage, isSame } from "./check.ts";
+import type { Fuzz } from "./fuzz.ts";
+import { READER_LINKS } from "./live_reader.ts";
+import { randomId } from "./mail.ts";
+
+/** Reads every mailbox, past the front door, from any old cursor. */
+export async function checkMailboxes(fuzz: Fuzz, dice: Dice): Promise<void> {
+  const { world, model, now } = fuzz;
+  const { store } = world.relay.relay;
+  for (const { mailbox } of world.owners) {
+    // Deleted ones too: any cursor that the mailbox ever gave out.
+    const old = model.messages
+      .filter(({ stored }) => stored.mailbox === mailbox)
+      .map(({ stored }) => stored.cursor);
+    let after = dice.chance(0.5) ? null : dice.pick(old) ?? null;
+    for (let more = true; more;) {
+      const limit = dice.pick([2, 5, 100, 1_000]) ?? 100;
+      const bandwidth = dice.pick(READER_LINKS) ?? Infinity;
+      const asked = { mailbox, after, limit, bandwidth, now };
+      const page = await readAfter(store, asked);
+      const messages = page.messages.map(messageJson);
+      checkPage(model, asked, { ...page, messages });
+      after = page.next;
+      more = page.more;
+    }
+  }
+}
+
+/** Every message has its mark, and those that are held have their object. */
+export async function checkMarks(fuzz: Fuzz): Promise<void> {
+  const { world, model, now } = fuzz;
+  const { store } = world.relay.relay;
+  for (const { stored } of model.messages) {
+    assert.deepEqual(await findMessage(store, stored.id), stored, "mark");
+  }
+  assert.equal(await findMessage(store, randomId(fuzz.dice)), null);
+  for (const one of model.messages.slice(0, 4)) {
+    const { mailbox, object, holdUntil } = one.stored;
+    const response = await world.owner(mailbox).fetch(`/v1/objects/${object}`);
+    const bytes = await response.bytes();
+    const isHeld = one.deletedAt === null && holdUntil > now;
+    assert.equal(response.status, isHeld ? 200 : 404, "object");
+    if (isHeld) assert.ok(isSame(bytes, one.body), "bytes of the object");
+  }
+}
+
+/** Every device reads to the end, some way, and then all streams are ended. */
+export async function readToTheEnd(fuzz: Fuzz): Promise<void> {
+  const { world, model, devices, dice } = fuzz;
+  for (const device of devices) {
+    await device.drop();
+    if (dice.chance(0.5)) device.cursor = null;
+    await device.open(
+      dice.chance(0.5) ? "events" : "socket",
+      dice.pick(READER_LINKS) ?? Infinity,
+    );
+    await device.take();
+    const left = model.above(device.mailbox, device.cursor, fuzz.now);
+    assert.equal(left.length, 0, "all is read");
+  }
+  await world.drain();
+  for (const device of devices) {
+    const { cursor } = device;
+    assert.equal(await device.outlast(), "shutdown");
+    assert.equal(device.cursor, cursor, "nothing more came");
+  }
+}

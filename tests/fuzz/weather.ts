@@ -1,0 +1,50 @@
+/** Steps that nobody asked for: time goes by, and relays start anew. */
+import assert from "node:assert/strict";
+import { TOMBSTONE_MS } from "../../kv/messages.ts";
+import { DAY, HOUR, MINUTE } from "../routes/clock.ts";
+import { label, type Step } from "./fuzz.ts";
+import { newMessage, store } from "./posting.ts";
+
+/** Past these, the store's own clock would have forgotten what it keeps. */
+const MOST_TIME = 50 * DAY;
+const SPANS = [1, 1_000, MINUTE, MINUTE, 16 * MINUTE, HOUR, DAY, 7 * DAY];
+
+/** Time goes by: a while, or up to where a hold or a tombstone ends. */
+export const wait: Step = async (fuzz) => {
+  const { dice, model, now, world } = fuzz;
+  const ends = model.messages.flatMap(({ stored: { holdUntil } }) => [
+    holdUntil - 1,
+    holdUntil,
+    holdUntil + TOMBSTONE_MS - 1,
+    holdUntil + TOMBSTONE_MS,
+  ]).filter((end) => end > now);
+  const span = dice.chance(0.6)
+    ? (dice.pick(ends) ?? now + HOUR) - now
+    : dice.pick(SPANS) ?? 1;
+  if (model.passed + span > MOST_TIME) return "time enough has gone by";
+  model.passed += span;
+  world.clock.advance(span);
+  for (const device of fuzz.devices.filter((one) => one.isOutlived)) {
+    // Only now and then does an idle stream look at its token.
+    await store(fuzz, newMessage(fuzz, device.mailbox));
+    assert.equal(await device.outlast(), "token-expired");
+  }
+  return `${span} ms go by`;
+};
+
+/** The relay stops in good order, and another one begins on its store. */
+export const restart: Step = async (fuzz) => {
+  const { world, devices, dice } = fuzz;
+  const live = devices.filter((one) => one.isLive);
+  const lost = live.filter(() => dice.chance(0.5));
+  for (const device of lost) await device.drop();
+  await world.drain();
+  for (const device of live) {
+    if (device.isLive) assert.equal(await device.outlast(), "shutdown");
+  }
+  await world.restart();
+  const told = live.filter((one) => !lost.includes(one));
+  return `restart; told ${
+    told.map((one) => label(fuzz, one)).join(", ") || "nobody"
+  }`;
+};
