@@ -2,6 +2,7 @@
 import { cursorOf } from "../lib/cursor.ts";
 import { blake3_256 } from "../lib/hash.ts";
 import { type MessageId, objectHashOf } from "../lib/ids.ts";
+import { systemRandom } from "../lib/random.ts";
 import type { CommitPart } from "./commit_queue.ts";
 import { keys } from "./keys.ts";
 import {
@@ -45,6 +46,9 @@ const FRAME_BYTES = 2_000;
 /** Log entry, mark and object header. */
 const FRAME_MUTATIONS = 3;
 
+/** Enough that no two attempts for one message are the same. */
+const ATTEMPT_BYTES = 8;
+
 function partOf(store: Store, message: NewMessage, now: number): CommitPart {
   const { id, mailbox, body, paid, minBandwidth, priority } = message;
   const size = body.length;
@@ -52,7 +56,15 @@ function partOf(store: Store, message: NewMessage, now: number): CommitPart {
   const holdUntil = now + 1_000 * message.hold;
   const held = holdUntil - now;
   const marked = Math.max(holdUntil, message.workUntil) + TOMBSTONE_MS - now;
-  const facts = { mailbox, object, size, storedAt: now, holdUntil, paid };
+  const facts: StoredFacts = {
+    mailbox,
+    object,
+    size,
+    storedAt: now,
+    holdUntil,
+    paid,
+    attempt: systemRandom(ATTEMPT_BYTES).toHex(),
+  };
   const entry: MessageEntry = {
     id,
     object,
@@ -92,7 +104,7 @@ export async function findMessage(
 function stored(
   store: Store,
   id: MessageId,
-  facts: StoredFacts,
+  { attempt: _, ...facts }: StoredFacts,
   versionstamp: string,
 ): StoredMessage {
   return {

@@ -131,7 +131,10 @@ export class CommitQueue {
     }
   }
 
-  /** Some were there already: those are answered, the others come again. */
+  /**
+   * Some were there already: those are answered, the others come again. One may
+   * find its own mark, for a client may repeat a commit whose answer was lost.
+   */
   async #settleRefused(batch: readonly Waiting[]): Promise<void> {
     const again: Waiting[] = [];
     for (const { one, mark } of await this.#readMarks(batch)) {
@@ -139,7 +142,7 @@ export class CommitQueue {
       else {one.resolve({
           facts: mark.value,
           versionstamp: mark.versionstamp,
-          created: false,
+          created: isOwn(mark.value, one),
         });}
     }
     this.#waiting.unshift(...again);
@@ -154,7 +157,7 @@ export class CommitQueue {
       for (const { one, mark } of await this.#readMarks(batch)) {
         if (mark.value === null) one.reject(error);
         else {
-          const created = mark.value.storedAt === one.facts.storedAt;
+          const created = isOwn(mark.value, one);
           one.resolve({
             facts: mark.value,
             versionstamp: mark.versionstamp,
@@ -181,6 +184,11 @@ export class CommitQueue {
     }
     return marks.map((mark, i) => ({ one: batch[i] as Waiting, mark }));
   }
+}
+
+/** Whether a mark was set by this attempt. */
+function isOwn(mark: StoredFacts, { facts }: CommitPart): boolean {
+  return mark.attempt === facts.attempt;
 }
 
 function addBatch(

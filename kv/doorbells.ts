@@ -19,7 +19,7 @@ export interface DoorbellOptions {
   readonly isHearing?: boolean;
 }
 
-const LOOK_EVERY = 10_000;
+const LOOK_EVERY = 5_000;
 /** Milliseconds after which a watch is begun anew: its back-off never ends. */
 const RENEW_EVERY = 5 * 60_000;
 /** Milliseconds before a watch that failed is begun anew. */
@@ -127,14 +127,17 @@ export class Doorbells implements Disposable, AsyncDisposable {
   async #hear(shard: number, versionstamp: string): Promise<void> {
     const since = this.#heard[shard] ?? null;
     if (since !== null && versionstamp <= since) return;
-    this.#heard[shard] = versionstamp;
-    if (this.#readers.size === 0) return;
     // What rang before the first look is not known: everybody looks.
-    if (since === null) return this.#wake([...this.#readers.keys()]);
+    if (since === null || this.#readers.size === 0) {
+      this.#heard[shard] = versionstamp;
+      return this.#wake([...this.#readers.keys()]);
+    }
     const rings = await this.#store.list<MailboxId[]>({
       prefix: keys.rings(shard),
       start: keys.ring(shard, `${since}\0`),
     });
+    // Heard once it is known what rang: a list that fails is made again.
+    this.#heard[shard] = versionstamp;
     this.#wake(new Set(rings.flatMap(({ value }) => value)));
   }
 }

@@ -49,10 +49,15 @@ export interface StoredFacts {
    * it: a store restored from a backup numbers its messages anew.
    */
   readonly cursor?: Cursor;
+  /**
+   * Which attempt stored it, hex: one that did not hear of its own success, or
+   * was repeated on the way, knows its mark by this.
+   */
+  readonly attempt?: string;
 }
 
 /** A message that the store holds, or held. */
-export interface StoredMessage extends StoredFacts {
+export interface StoredMessage extends Omit<StoredFacts, "attempt"> {
   /** Hash of its package. */
   readonly id: MessageId;
   /** Where it stands in the log, by its receipt. */

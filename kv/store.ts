@@ -127,7 +127,7 @@ const OURS = /too (large|many)|invalid|unsupported|could not be cloned/i;
 /** A failing database is no mistake of the caller's. */
 async function guard<T>(operation: () => Promise<T>): Promise<T> {
   try {
-    return await whenUnlocked(operation);
+    return await withinTime(whenUnlocked(operation));
   } catch (cause) {
     if (OURS.test(cause instanceof Error ? cause.message : "")) throw cause;
     throw new Problem(
@@ -136,6 +136,27 @@ async function guard<T>(operation: () => Promise<T>): Promise<T> {
       { retryAfter: RETRY_AFTER },
       { cause },
     );
+  }
+}
+
+/** Milliseconds that the database has to answer. */
+const PATIENCE = 15_000;
+
+/**
+ * A KV Connect client waits for ever for a server that is gone: those who wait
+ * here are told instead. What they asked for may still be done.
+ */
+async function withinTime<T>(operation: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeUp = new Promise<never>((_, reject) => {
+    const late = new Error(`no answer in ${PATIENCE} ms`);
+    timer = setTimeout(() => reject(late), PATIENCE);
+  });
+  operation.catch(() => {}); // it may fail after nobody waits any more
+  try {
+    return await Promise.race([operation, timeUp]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

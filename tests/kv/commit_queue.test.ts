@@ -104,8 +104,10 @@ Deno.test("a message that was there fails nobody else's", async () => {
   }
 });
 
-/** A store whose commits fail after, or before, they were done. */
-async function openFailing(when: "after" | "before"): Promise<Store> {
+/** A store whose commits fail once done, fail undone, or are made twice. */
+async function openFailing(
+  when: "after" | "before" | "repeated",
+): Promise<Store> {
   const kv = await Deno.openKv(":memory:");
   const failing = new Proxy(kv, {
     get(target, name) {
@@ -117,6 +119,9 @@ async function openFailing(when: "after" | "before"): Promise<Store> {
         const operation = target.atomic();
         const commit = operation.commit.bind(operation);
         operation.commit = async () => {
+          // As a client does whose first answer was lost.
+          if (when === "repeated") await commit();
+          if (when === "repeated") return await commit();
           if (when === "after") await commit();
           throw new Error("the connection is lost");
         };
@@ -129,6 +134,17 @@ async function openFailing(when: "after" | "before"): Promise<Store> {
 
 Deno.test("a commit of unknown outcome is found by its own mark", async () => {
   using store = await openFailing("after");
+  const all = await Promise.all(
+    Array.from(
+      { length: 20 },
+      () => commitMessage(store, newMessage(newMailbox()), NOW),
+    ),
+  );
+  assert.ok(all.every(({ created }) => created));
+});
+
+Deno.test("a commit that the client repeated on the way is still the first", async () => {
+  using store = await openFailing("repeated");
   const all = await Promise.all(
     Array.from(
       { length: 20 },
