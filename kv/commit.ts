@@ -12,7 +12,12 @@ import {
   type StoredMessage,
   TOMBSTONE_MS,
 } from "./messages.ts";
-import { INLINE_BYTES, segmentCount, setObject } from "./objects.ts";
+import {
+  chunksBytes,
+  INLINE_BYTES,
+  segmentCount,
+  setObject,
+} from "./objects.ts";
 import type { Store } from "./store.ts";
 
 /** What came of a commit. */
@@ -81,7 +86,7 @@ function partOf(store: Store, message: NewMessage, now: number): CommitPart {
     mailbox,
     facts,
     mutations: FRAME_MUTATIONS + segmentCount(size),
-    bytes: FRAME_BYTES + size,
+    bytes: FRAME_BYTES + chunksBytes(size) + size,
     add(operation) {
       const key = keys.message(mailbox, store.commitVersionstamp());
       operation

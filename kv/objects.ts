@@ -1,14 +1,15 @@
 /** Stored envelopes by their hash, whole or in part (DESIGN section 4). */
 import type { MailboxId, ObjectHash } from "../lib/ids.ts";
 import type { Bytes } from "../lib/bytes.ts";
+import { CHUNK_BYTES, chunkHashes, merkleRoot } from "../lib/object.ts";
 import { keys } from "./keys.ts";
 import type { MessageEntry } from "./messages.ts";
 import type { Store } from "./store.ts";
 
 /** Bodies up to this size stand in their log entry. */
-export const INLINE_BYTES = 4_096;
+export const INLINE_BYTES: number = CHUNK_BYTES;
 /** Bytes of a segment: fifteen chunks of 4 KiB, within a KV value. */
-export const SEGMENT_BYTES = 15 * 4_096;
+export const SEGMENT_BYTES: number = 15 * CHUNK_BYTES;
 
 /** What is kept of an object besides its bytes. */
 export interface ObjectHeader {
@@ -18,6 +19,14 @@ export interface ObjectHeader {
   readonly size: number;
   /** Unix milliseconds. */
   readonly holdUntil: number;
+}
+
+/** The chunks of an object that has several, kept with its header. */
+export interface ObjectChunks {
+  /** The Merkle root over them, 32 bytes. */
+  readonly root: Bytes;
+  /** Their hashes one after another, 32 bytes each. */
+  readonly chunks: Bytes;
 }
 
 /** An object that is held. */
@@ -41,11 +50,25 @@ export function setObject(
   header: ObjectHeader,
   expireIn: number,
 ): void {
-  operation.set(keys.object(hash), header, { expireIn });
+  const value = { ...header, ...chunksOf(body) };
+  operation.set(keys.object(hash), value, { expireIn });
   for (let n = 0; n < segmentCount(body.length); n++) {
     const segment = body.slice(n * SEGMENT_BYTES, (n + 1) * SEGMENT_BYTES);
     operation.set(keys.segment(hash, n), segment, { expireIn });
   }
+}
+
+/** Of one chunk the root is the object's own hash, which is its name. */
+function chunksOf(body: Bytes): ObjectChunks | null {
+  if (body.length <= CHUNK_BYTES) return null;
+  const hashes = chunkHashes(body);
+  const chunks = new Uint8Array(hashes.flatMap((hash) => [...hash]));
+  return { root: merkleRoot(hashes), chunks };
+}
+
+/** Bytes that the hashes of a body's chunks take in its header. */
+export function chunksBytes(size: number): number {
+  return 32 * Math.ceil(size / CHUNK_BYTES);
 }
 
 /** Adds the removal of an object to a commit. */
