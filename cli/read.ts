@@ -5,6 +5,7 @@ import {
   acknowledge,
   ClientError,
   readAll,
+  readPage,
   type ReceivedMessage,
   Relay,
   RelayError,
@@ -22,8 +23,10 @@ interface ReadCommandOptions extends OutputOptions {
   save?: string;
 }
 
-/** Milliseconds between two looks when following. */
-const POLL_EVERY = 2_000;
+/** Seconds that the relay is asked to wait for mail when following. */
+const WAIT = 25;
+/** Milliseconds before a relay that did not answer is asked again. */
+const RETRY_AFTER = 2_000;
 
 /** Adds the command. */
 export function addRead(program: Command): void {
@@ -99,20 +102,19 @@ async function follow(
 ): Promise<never> {
   for (let cursor = options.after ?? null;;) {
     try {
-      for await (const page of readAll(session, cursor)) {
-        for (const message of page.messages) {
-          await take(message, options);
-          if (options.json) await print(JSON.stringify(inJson(message)));
-        }
-        if (page.messages.length > 0) {
-          await acknowledgeIfAsked(session, options, page.next);
-        }
-        cursor = page.next;
+      const page = await readPage(session, cursor, WAIT);
+      for (const message of page.messages) {
+        await take(message, options);
+        if (options.json) await print(JSON.stringify(inJson(message)));
       }
+      if (page.messages.length > 0) {
+        await acknowledgeIfAsked(session, options, page.next);
+      }
+      cursor = page.next;
     } catch (error) {
       if (!isPassing(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_EVERY));
   }
 }
 

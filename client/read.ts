@@ -78,14 +78,19 @@ export interface ReceivedPage {
   readonly reset: boolean;
 }
 
-/** One page of messages behind a cursor; from the oldest held, if null. */
+/**
+ * One page of messages behind a cursor; from the oldest held, if null. Where
+ * there are none, the relay waits for some for so many seconds.
+ */
 export async function readPage(
   session: Session,
   after: string | null,
+  wait = 0,
 ): Promise<ReceivedPage> {
   const query = after === null ? "" : `?after=${encodeURIComponent(after)}`;
   const response = await session.fetch(
     `/v1/mailboxes/${session.identity.mailbox}/messages${query}`,
+    wait > 0 ? { headers: { Prefer: `wait=${wait}` } } : {},
   );
   const page = pageForm.safeParse(await response.json().catch(() => null));
   if (!page.success) {

@@ -1,11 +1,8 @@
 /** Reading by server-sent events (HTML, section 9.2). */
-import { follow } from "../kv/follow.ts";
 import type { Page } from "../kv/read.ts";
-import type { Reading } from "./reading.ts";
+import { pagesOf, type Reading } from "./reading.ts";
 import { messageJson } from "./message_json.ts";
 
-/** Messages read at once for a stream. */
-const LIMIT = 100;
 /** A comment: what lies on the way sees that the stream lives. */
 const BEAT = new TextEncoder().encode(":\n\n");
 
@@ -16,17 +13,8 @@ const utf8 = new TextEncoder();
  * cursor as the id, and `end` with the reason when the relay ends it.
  */
 export function eventStream(reading: Reading): Response {
-  const { relay, streams, mailbox, after, bandwidth } = reading;
   const gone = new AbortController();
-  const pages = follow(relay.store, relay.doorbells, {
-    mailbox,
-    after,
-    bandwidth,
-    limit: LIMIT,
-    now: relay.now,
-    signal: AbortSignal.any([gone.signal, streams.closing]),
-    onBeat: streams.onBeat,
-  });
+  const pages = pagesOf(reading, gone.signal);
   let isOpen = false;
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {

@@ -1,4 +1,6 @@
 /** One reader's stay: what it reads, and when it has to go. */
+import { follow } from "../kv/follow.ts";
+import type { Page } from "../kv/read.ts";
 import type { MailboxId } from "../lib/ids.ts";
 import type { VerifiedGrant } from "../lib/token.ts";
 import type { Relay } from "./relay.ts";
@@ -40,4 +42,25 @@ export function readingOf(
       return relay.now() >= grant.expires ? "token-expired" : null;
     },
   };
+}
+
+/** Messages read at once for a stream. */
+const STREAM_LIMIT = 100;
+
+/**
+ * The pages of a stay, and its beats, until it is over or the signal says so.
+ */
+export function pagesOf(
+  { relay, streams, mailbox, after, bandwidth }: Reading,
+  gone: AbortSignal,
+): AsyncGenerator<Page | null> {
+  return follow(relay.store, relay.doorbells, {
+    mailbox,
+    after,
+    bandwidth,
+    limit: STREAM_LIMIT,
+    now: relay.now,
+    signal: AbortSignal.any([gone, streams.closing]),
+    onBeat: streams.onBeat,
+  });
 }

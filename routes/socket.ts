@@ -1,13 +1,10 @@
 /** Reading by WebSocket: one JSON text frame a message. */
-import { follow } from "../kv/follow.ts";
-import type { EndReason, Reading } from "./reading.ts";
+import { type EndReason, pagesOf, type Reading } from "./reading.ts";
 import { messageJson } from "./message_json.ts";
 
 /** The subprotocol that the relay speaks. */
 export const SUBPROTOCOL = "restante.v1";
 
-/** Messages read at once for a socket. */
-const LIMIT = 100;
 /** Bytes that may wait to be sent before the next page is read. */
 const MAX_BUFFERED = 2 ** 20;
 /** Milliseconds between two looks at what waits. */
@@ -24,18 +21,9 @@ export async function serveSocket(
   socket: WebSocket,
   reading: Reading,
 ): Promise<void> {
-  const { relay, streams, mailbox, after, bandwidth } = reading;
   const gone = new AbortController();
   socket.onclose = () => gone.abort();
-  const pages = follow(relay.store, relay.doorbells, {
-    mailbox,
-    after,
-    bandwidth,
-    limit: LIMIT,
-    now: relay.now,
-    signal: AbortSignal.any([gone.signal, streams.closing]),
-    onBeat: streams.onBeat,
-  });
+  const pages = pagesOf(reading, gone.signal);
   try {
     for await (const page of pages) {
       if (reading.endOf() !== null) break;
@@ -48,7 +36,7 @@ export async function serveSocket(
     const reason = reading.endOf();
     if (reason !== null) socket.close(CLOSE_CODES[reason], reason);
   } catch (error) {
-    relay.log("WebSocket", error);
+    reading.relay.log("WebSocket", error);
     socket.close(1011, "internal");
   }
 }

@@ -43,7 +43,7 @@ const count = (text: string, part: string) => text.split(part).length - 1;
 Deno.test("the command treats terminals, pipes and files with care", async (t) => {
   const folder = await Deno.makeTempDir();
   const file = (name: string) => `${folder}/${name}`;
-  const relay = await RelayProcess.start(
+  let relay = await RelayProcess.start(
     "--port",
     "0",
     "--kv",
@@ -146,6 +146,45 @@ Deno.test("the command treats terminals, pipes and files with care", async (t) =
       );
       assert.equal(messages.length, 3);
     });
+
+    await t.step(
+      "--watch prints what comes as it comes, and outlives the relay's restart",
+      async () => {
+        const watcher = new Deno.Command(Deno.execPath(), {
+          args: [...taskArguments("cli"), "read", ...me, "--watch", "--json"],
+          cwd: ROOT,
+          stdout: "piped",
+          stderr: "null",
+        }).spawn();
+        const lines = watcher.stdout.pipeThrough(new TextDecoderStream())
+          .getReader();
+        let shown = "";
+        const until = async (text: string) => {
+          while (!shown.includes(text)) {
+            const { value, done } = await lines.read();
+            assert.ok(!done, `the watch ended: ${shown}`);
+            shown += value;
+          }
+        };
+        await until('"text":"hi"');
+        await restante(["send", address, "live", ...identity]);
+        await until('"text":"live"');
+        await relay.end("SIGKILL");
+        const { port } = new URL(relay.url);
+        relay = await RelayProcess.start(
+          "--port",
+          port,
+          "--kv",
+          file("store.kv"),
+        );
+        await restante(["send", address, "after it", ...identity]);
+        await until('"text":"after it"');
+        assert.equal(shown.split('"text":"live"').length, 2, "once");
+        watcher.kill("SIGKILL");
+        await watcher.status;
+        await lines.cancel();
+      },
+    );
 
     await t.step(
       "every command has --help with an example, and --json",
