@@ -1,4 +1,8 @@
-/** From the commit to the reader's page, beside a bare `kv.watch` of one key. */
+/**
+ * From the commit to the reader's page, inside one process, beside a bare
+ * `kv.watch` of one key. A page that comes before the caller hears of its commit
+ * counts as 0 ms.
+ */
 import { commitMessage } from "../kv/commit.ts";
 import { Doorbells } from "../kv/doorbells.ts";
 import { follow } from "../kv/follow.ts";

@@ -100,7 +100,7 @@ interface Proven extends HandshakeClaim {
 /**
  * Failures are answered at the next multiple of this many milliseconds since
  * all of the answer had arrived, so that how far it got does not show in its
- * time: opening a message takes some five.
+ * time: what is done by then takes a small part of it.
  */
 const FAILURE_TICK = 100;
 
