@@ -4,6 +4,7 @@
  * this list.
  */
 import type { Bytes } from "./lib/bytes.ts";
+import { PLATFORM_STORE } from "./kv/location.ts";
 import { DEFAULT_QUOTAS } from "./lib/quota.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
 
@@ -13,7 +14,7 @@ export interface Config {
   readonly port: number;
   /** Address to listen on. */
   readonly host: string;
-  /** A file, `:memory:`, or the URL of a KV Connect server. */
+  /** A file, `:memory:`, the URL of a KV Connect server, or `platform`. */
   readonly kv: string;
   /** The URL that clients use; from host and port, if null. */
   readonly url: string | null;
@@ -39,10 +40,15 @@ export class ConfigError extends Error {
   readonly code = "config-invalid";
 }
 
+/** The environment variables of a process. */
+export type Environment = (variable: string) => string | undefined;
+
 /** A setting: how it is named, what it is for, and how it is read. */
 interface Setting<T> {
   readonly variable: string;
   readonly fallback: string;
+  /** The fallback where Deno Deploy runs the relay, if it is another there. */
+  readonly onDeploy?: (environment: Environment) => string;
   readonly describe: string;
   readonly read: (text: string) => T;
 }
@@ -58,18 +64,22 @@ export const SETTINGS: { [K in keyof Config]: Setting<Config[K]> } = {
   host: {
     variable: "RESTANTE_HOST",
     fallback: "127.0.0.1",
+    onDeploy: () => "0.0.0.0",
     describe: "address to listen on; 0.0.0.0 for every one",
     read: (text) => text,
   },
   kv: {
     variable: "RESTANTE_KV",
     fallback: "data/restante.kv",
-    describe: "the store: a file, :memory:, or the URL of a KV Connect server",
+    onDeploy: () => PLATFORM_STORE,
+    describe:
+      "the store: a file, :memory:, the URL of a KV Connect server, or platform: what Deno Deploy gives the app",
     read: (text) => text,
   },
   url: {
     variable: "RESTANTE_URL",
     fallback: "",
+    onDeploy: deployOrigin,
     describe: "the URL that clients use, if it is not http://HOST:PORT",
     read: (text) => text === "" ? null : publicUrl(text),
   },
@@ -124,13 +134,13 @@ export const SETTINGS: { [K in keyof Config]: Setting<Config[K]> } = {
  *
  * @throws {ConfigError} naming the variable and what is wrong with it
  */
-export function readConfig(
-  environment: (variable: string) => string | undefined,
-): Config {
+export function readConfig(environment: Environment): Config {
+  const isOnDeploy = environment("DENO_DEPLOY") !== undefined;
   const entries = Object.entries(SETTINGS).map(
-    ([name, { variable, fallback, read }]) => {
+    ([name, { variable, fallback, onDeploy, read }]) => {
+      const standard = isOnDeploy ? onDeploy?.(environment) : undefined;
       try {
-        return [name, read(environment(variable) || fallback)];
+        return [name, read(environment(variable) || (standard ?? fallback))];
       } catch (cause) {
         const why = cause instanceof Error ? cause.message : String(cause);
         throw new ConfigError(`${variable}: ${why}`, { cause });
@@ -146,6 +156,23 @@ function wholeNumber(text: string, least: number, most: number): number {
   throw new RangeError(
     `"${text}" is not a whole number from ${least} to ${most}`,
   );
+}
+
+/**
+ * The origin that Deno Deploy gives to an app on one of its timelines; empty if
+ * it does not say which app this is.
+ */
+function deployOrigin(environment: Environment): string {
+  const app = environment("DENO_DEPLOY_APP_SLUG");
+  const organization = environment("DENO_DEPLOY_ORG_SLUG");
+  if (!app || !organization) return "";
+  const [timeline, name] = environment("DENO_TIMELINE")?.split("/") ?? [];
+  const host = timeline === "preview"
+    ? `${app}-${name}`
+    : timeline === "git-branch"
+    ? `${app}--${name}`
+    : app;
+  return `https://${host}.${organization}.deno.net`;
 }
 
 /** An origin, without a slash at its end. */

@@ -3,7 +3,8 @@ import { type Config, ConfigError, readConfig } from "./config.ts";
 import { Doorbells } from "./kv/doorbells.ts";
 import { loadRelayKeys, RelayKeyError } from "./kv/relay_keys.ts";
 import { openStore } from "./kv/store.ts";
-import { sweepUsage } from "./kv/usage.ts";
+import { sweep } from "./kv/sweep.ts";
+import { DIGEST_ROUND } from "./lib/delivery.ts";
 import { NETWORK_LIMITS } from "./lib/minima/maxtxpow.ts";
 import { DEFAULT_TARIFF } from "./lib/money.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
@@ -68,19 +69,22 @@ export async function startRelay(
         },
         relay: { bytes: config.relayBytes, messages: config.relayMessages },
       },
+      digestRound: DIGEST_ROUND,
       now,
       log: (message, error) => console.error(message, error),
     };
     const app = await createApp(relay);
     answer = app.fetch;
     const stopped = Promise.withResolvers<void>();
-    const sweeper = setInterval(
-      () => sweepUsage(store, now()).catch(() => {}), // it comes again
-      SWEEP_EVERY,
-    );
+    // A sweep that fails comes again: nothing waits for it.
+    let sweeper = setTimeout(sweepNow, FIRST_SWEEP);
+    async function sweepNow() {
+      sweeper = setTimeout(sweepNow, SWEEP_EVERY);
+      await sweep(store, now()).catch(() => {});
+    }
     const finished = Promise.race([server.finished, stopped.promise])
       .finally(async () => {
-        clearInterval(sweeper);
+        clearTimeout(sweeper);
         await doorbells[Symbol.asyncDispose]();
         store[Symbol.dispose]();
       });
@@ -104,7 +108,9 @@ export async function startRelay(
   }
 }
 
-/** Milliseconds between two sweeps of counters that are over. */
+/** Milliseconds after the start: a worker that is started for a request may end soon. */
+const FIRST_SWEEP = 60_000;
+/** Milliseconds between two sweeps of what is over. */
 const SWEEP_EVERY = 3_600_000;
 /** Milliseconds that connections have to end once no request is under way. */
 const GRACE = 1_000;

@@ -1,4 +1,7 @@
-/** Durable accepts a second beside bare atomics of the same keys and bytes. */
+/**
+ * Durable accepts a second beside bare atomics of the same keys and bytes, one
+ * by one, by as many callers, and so many in one operation.
+ */
 import { commitMessage } from "../kv/commit.ts";
 import type { NewMessage } from "../kv/messages.ts";
 import { openStore } from "../kv/store.ts";
@@ -21,8 +24,10 @@ export async function benchAccept(): Promise<void> {
     "callers",
     "accepts/s",
     "bare atomics/s",
+    "bare batches/s",
     "one by one/s",
     "to one by one",
+    "to batches",
   ]];
   try {
     using store = await openStore(`${folder}/store.kv`);
@@ -34,17 +39,29 @@ export async function benchAccept(): Promise<void> {
     const box = (i: number) => boxes[i % MAILBOXES] as MailboxId;
     const accept = (i: number) =>
       commitMessage(store, newMessage(box(i)), Date.now());
-    const write = (i: number) => writeBare(bare, box(i));
+    const write = (i: number) => writeBare(bare, [box(i)]);
     for (const callers of CALLERS) {
       const alone = await rate(1, write);
       const accepts = await rate(callers, accept);
       const atomics = await rate(callers, write);
+      const size = Math.min(callers, store.limits.checks);
+      const batches = size *
+        await rate(
+          1,
+          (i) =>
+            writeBare(
+              bare,
+              Array.from({ length: size }, (_, n) => box(i * size + n)),
+            ),
+        );
       rows.push([
         String(callers),
         count(accepts),
         count(atomics),
+        count(batches),
         count(alone),
         `${(accepts / alone).toFixed(1)} ×`,
+        `${Math.round(100 * accepts / batches)} %`,
       ]);
     }
   } finally {
@@ -67,31 +84,36 @@ function newMessage(mailbox: MailboxId): NewMessage {
   };
 }
 
-/** What one message takes, and nothing of what restante does about it. */
-async function writeBare(kv: Deno.Kv, mailbox: MailboxId): Promise<void> {
-  const id = systemRandom(32).toHex();
-  const facts = {
-    mailbox,
-    object: id,
-    size: BODY,
-    storedAt: 0,
-    holdUntil: 0,
-    paid: { by: "work", hashes: 10_000 },
-  };
+/** What messages take, and nothing of what restante does about them. */
+async function writeBare(
+  kv: Deno.Kv,
+  mailboxes: readonly MailboxId[],
+): Promise<void> {
   const expireIn = 1_000 * HOLD;
-  await kv.atomic()
-    .check({ key: ["seen", id], versionstamp: null })
-    .set(["seen", id], facts, { expireIn })
-    .set(["message", mailbox, kv.commitVersionstamp()], {
-      ...facts,
-      id,
-      body: systemRandom(BODY),
-    }, { expireIn })
-    .set(["object", id], { mailbox, size: BODY, holdUntil: 0 }, { expireIn })
-    .sum(["usage", mailbox, 1], 1_024n)
-    .sum(["relay-usage", 1, 1], 1_024n)
-    .set(["doorbell", 1], true)
-    .commit();
+  const operation = kv.atomic().set(["doorbell", 1], true)
+    .sum(["relay-usage", 1, 1], 1_024n);
+  for (const mailbox of mailboxes) {
+    const id = systemRandom(32).toHex();
+    const facts = {
+      mailbox,
+      object: id,
+      size: BODY,
+      storedAt: 0,
+      holdUntil: 0,
+      paid: { by: "work", hashes: 10_000 },
+    };
+    operation
+      .check({ key: ["seen", id], versionstamp: null })
+      .set(["seen", id], facts, { expireIn })
+      .set(["message", mailbox, kv.commitVersionstamp()], {
+        ...facts,
+        id,
+        body: systemRandom(BODY),
+      }, { expireIn })
+      .set(["object", id], { mailbox, size: BODY, holdUntil: 0 }, { expireIn })
+      .sum(["usage", mailbox, 1], 1_024n);
+  }
+  await operation.commit();
 }
 
 /** Times a second, with so many callers that each wait for their own. */

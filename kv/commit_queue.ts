@@ -200,10 +200,10 @@ function addBatch(
   for (const part of batch) {
     operation.check({ key: keys.seen(part.id), versionstamp: null });
     part.add(operation);
-    addUsage(operation, { ...part.facts, mailbox: part.mailbox });
     const shard = shardOf(part.mailbox);
     shards.set(shard, [...shards.get(shard) ?? [], part.mailbox]);
   }
+  addUsage(operation, batch.map(({ facts }) => facts));
   for (const [shard, mailboxes] of shards) {
     operation
       .set(keys.doorbell(shard), true)

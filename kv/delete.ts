@@ -18,19 +18,21 @@ export async function deleteMessage(
   const entry = await store.get<MessageEntry>(key);
   if (entry.value === null) return;
   // Whoever deletes it first counts it out: the check fails for others.
-  await store.commit((operation) => addDeletion(operation, mailbox, entry));
+  await store.commit((operation) => addDeletions(operation, mailbox, [entry]));
 }
 
-/** Adds the deletion of a log entry and all that belongs to it. */
-function addDeletion(
+/** Adds the deletion of log entries and all that belongs to them. */
+function addDeletions(
   operation: Deno.AtomicOperation,
   mailbox: MailboxId,
-  entry: Deno.KvEntry<MessageEntry>,
+  entries: readonly Deno.KvEntry<MessageEntry>[],
 ): void {
-  const { object, size, holdUntil } = entry.value;
-  operation.check(entry).delete(entry.key);
-  deleteObject(operation, object, size);
-  subtractUsage(operation, { mailbox, size, holdUntil });
+  for (const entry of entries) {
+    const { object, size } = entry.value;
+    operation.check(entry).delete(entry.key);
+    deleteObject(operation, object, size);
+  }
+  subtractUsage(operation, entries.map(({ value }) => ({ ...value, mailbox })));
 }
 
 /** Messages deleted in one commit, where so many may be checked. */
@@ -50,9 +52,9 @@ export async function deleteThrough(
   for (let deleted = 0;;) {
     const entries = await store.list<MessageEntry>(range, atOnce);
     if (entries.length === 0) return deleted;
-    const committed = await store.commit((operation) => {
-      for (const entry of entries) addDeletion(operation, mailbox, entry);
-    });
+    const committed = await store.commit((operation) =>
+      addDeletions(operation, mailbox, entries)
+    );
     // Null if somebody else deleted one of them: the next look tells which.
     if (committed !== null) deleted += entries.length;
   }

@@ -11,30 +11,45 @@ export interface FollowOptions extends Omit<ReadOptions, "now"> {
   readonly signal: AbortSignal;
   /** Calls what it is given once in a while; gives how to end that. */
   readonly onBeat?: (beat: () => void) => () => void;
+  /** Milliseconds between a page and the next; as soon as can be, if not said. */
+  readonly round?: number;
 }
 
 /**
  * Pages of a mailbox from a cursor on: the first at once, even if it is empty,
- * the others when there is something; and null at every beat that finds nothing
- * to do. Nothing is read ahead of the one who takes the pages, so that a slow
+ * the others when there is something; and null at every beat meanwhile. Nothing is read ahead of the one who takes the pages, so that a slow
  * reader costs no memory.
  */
 export async function* follow(
   store: Store,
   doorbells: Doorbells,
-  { now, signal, onBeat, ...options }: FollowOptions,
+  { now, signal, onBeat, round = 0, ...options }: FollowOptions,
 ): AsyncGenerator<Page | null> {
-  let rung = Promise.withResolvers<"mail" | "beat">();
-  const ring = () => rung.resolve("mail");
+  let woken = Promise.withResolvers<void>();
+  let hasMail = false;
+  let isBeat = false;
+  let isRoundOver = true;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const ring = () => {
+    hasMail = true;
+    woken.resolve();
+  };
+  const endRound = () => {
+    isRoundOver = true;
+    if (hasMail) woken.resolve();
+  };
   const unsubscribe = doorbells.subscribe(options.mailbox, ring);
-  const stopBeats = onBeat?.(() => rung.resolve("beat"));
+  const stopBeats = onBeat?.(() => {
+    isBeat = true;
+    woken.resolve();
+  });
   signal.addEventListener("abort", ring);
   try {
     let { after } = options;
     // The first page is given even to one who has gone: an answer needs it.
     for (let isFirst = true; isFirst || !signal.aborted; isFirst = false) {
       // What rings from here on is heard after the page is read.
-      rung = Promise.withResolvers();
+      hasMail = false;
       const page = await readAfter(store, {
         ...options,
         after,
@@ -42,13 +57,22 @@ export async function* follow(
         now: now(),
       });
       after = page.next;
-      if (isFirst || page.messages.length > 0) yield page;
-      while (!page.more && !signal.aborted && await rung.promise === "beat") {
-        rung = Promise.withResolvers();
-        yield null;
+      const isGiven = isFirst || page.messages.length > 0;
+      if (isGiven) yield page;
+      if (page.more) continue;
+      if (isGiven && round > 0) {
+        isRoundOver = false;
+        timer = setTimeout(endRound, round);
+      }
+      while (!(hasMail && isRoundOver) && !signal.aborted) {
+        isBeat = false;
+        woken = Promise.withResolvers();
+        await woken.promise;
+        if (isBeat) yield null;
       }
     }
   } finally {
+    clearTimeout(timer);
     unsubscribe();
     stopBeats?.();
     signal.removeEventListener("abort", ring);

@@ -21,36 +21,33 @@ const TRIED = {
 
 /** A value that every backend takes. */
 const VALUE_BYTES = 60_000;
-/** Milliseconds after which what a trial wrote may be swept. */
-const TRIAL_KEPT = 60_000;
 
 const trialKey = (n: number) => keys.trial("limits", n);
 
-/** Finds the limits of a store by operations that leave nothing behind. */
+/**
+ * Finds the limits of a store by operations that are kept from doing anything:
+ * one of their checks fails, for the store's own record is there.
+ */
 export async function findLimits(kv: Deno.Kv): Promise<CommitLimits> {
+  const isThere = { key: keys.store(), versionstamp: null };
   const checks = await most(TRIED.checks, (count) => {
-    const operation = kv.atomic();
-    for (let n = 0; n < count; n++) {
+    const operation = kv.atomic().check(isThere);
+    for (let n = 1; n < count; n++) {
       operation.check({ key: trialKey(n), versionstamp: null });
     }
     return operation.commit();
   });
   const mutations = await most(TRIED.mutations, (count) => {
-    const operation = kv.atomic();
+    const operation = kv.atomic().check(isThere);
     for (let n = 0; n < count; n++) operation.delete(trialKey(n));
     return operation.commit();
   });
-  const bytes = await most(TRIED.bytes, async (count) => {
-    const operation = kv.atomic();
+  const bytes = await most(TRIED.bytes, (count) => {
+    const operation = kv.atomic().check(isThere);
     const parts = Math.ceil(count / VALUE_BYTES);
     const value = new Uint8Array(Math.floor(count / parts));
-    for (let n = 0; n < parts; n++) {
-      operation.set(trialKey(n), value, { expireIn: TRIAL_KEPT });
-    }
-    await operation.commit();
-    const removal = kv.atomic();
-    for (let n = 0; n < parts; n++) removal.delete(trialKey(n));
-    return await removal.commit();
+    for (let n = 0; n < parts; n++) operation.set(trialKey(n), value);
+    return operation.commit();
   });
   return { checks, mutations, bytes };
 }

@@ -2,13 +2,8 @@
 import type { Cursor } from "../lib/cursor.ts";
 import type { MailboxId, MessageId, ObjectHash } from "../lib/ids.ts";
 import type { Bytes } from "../lib/bytes.ts";
+import type { Priority } from "../lib/object.ts";
 import type { Paid } from "../lib/receipt.ts";
-
-/** How urgent a message is, by its sender's word. */
-export const PRIORITIES = ["critical", "normal", "lazy"] as const;
-
-/** One of {@link PRIORITIES}. */
-export type Priority = typeof PRIORITIES[number];
 
 /** A message that was checked and priced. */
 export interface NewMessage {

@@ -17,7 +17,7 @@ import type { Store } from "./store.ts";
 export interface ListedMessage extends Omit<MessageEntry, "body"> {
   /** Where it stands in the log. */
   readonly cursor: Cursor;
-  /** The envelope; null if it expired or the link is too slow for it. */
+  /** The envelope; null if it expired or is not for the reader's link. */
   readonly body: Bytes | null;
   /** Whether the hold ended before anybody acknowledged the message. */
   readonly expired: boolean;
@@ -37,6 +37,8 @@ export interface ReadOptions {
   readonly limit: number;
   /** The reader's link in bits a second. */
   readonly bandwidth: number;
+  /** Bytes of the largest body that is given; of any size, if not said. */
+  readonly maxBody?: number;
 }
 
 /** A part of a log. */
@@ -63,7 +65,7 @@ export async function readAfter(
   store: Store,
   options: ReadOptions,
 ): Promise<Page> {
-  const { mailbox, now, limit, bandwidth, after } = options;
+  const { mailbox, now, limit, bandwidth, maxBody = Infinity, after } = options;
   const start = { epoch: store.epoch, versionstamp: START_VERSIONSTAMP };
   const asked = after === null ? start : parseCursor(after);
   const list = ({ versionstamp }: Position) =>
@@ -82,7 +84,8 @@ export async function readAfter(
   for (const { key, value } of entries.slice(0, limit)) {
     const versionstamp = String(key.at(-1));
     const expired = value.holdUntil <= now;
-    const wantsBody = !expired && bandwidth >= value.minBandwidth;
+    const wantsBody = !expired && bandwidth >= value.minBandwidth &&
+      value.size <= maxBody;
     if (wantsBody && bytes > 0 && bytes + value.size > PAGE_BYTES) break;
     next = versionstamp;
     if (expired && value.holdUntil + TOMBSTONE_MS <= now) continue;

@@ -4,6 +4,7 @@ import { Problem } from "../lib/problem.ts";
 import { CommitQueue } from "./commit_queue.ts";
 import { keys } from "./keys.ts";
 import { type CommitLimits, findLimits } from "./limits.ts";
+import { isFile, openHandle } from "./location.ts";
 import { probe } from "./probe.ts";
 
 /** What a store knows of itself. */
@@ -181,7 +182,7 @@ async function whenUnlocked<T>(operation: () => Promise<T>): Promise<T> {
 
 /**
  * Opens a store and creates it where there is none: a file (readable by its
- * owner alone), `:memory:`, or the URL of a KV Connect server.
+ * owner alone), `:memory:`, the URL of a KV Connect server, or `platform`.
  *
  * @throws {StoreUnfitError} if it cannot keep what a relay promises
  */
@@ -189,8 +190,7 @@ export async function openStore(
   location: string,
   now: () => number = Date.now,
 ): Promise<Store> {
-  const isFile = location !== ":memory:" && !/^https?:/.test(location);
-  if (isFile) {
+  if (isFile(location)) {
     await Deno.mkdir(dirname(location), { recursive: true, mode: 0o700 });
     // The relay's keys are in it: it must never be anyone else's to read.
     await (await Deno.open(location, {
@@ -199,13 +199,13 @@ export async function openStore(
       mode: 0o600,
     })).close();
   }
-  const kv = await whenUnlocked(() => Deno.openKv(location));
+  const kv = await whenUnlocked(() => openHandle(location));
   let watchKv = kv;
   try {
     const epoch = await whenUnlocked(() => ensureEpoch(kv, now()));
     // Two handles on :memory: share nothing.
     if (location !== ":memory:") {
-      watchKv = await whenUnlocked(() => Deno.openKv(location));
+      watchKv = await whenUnlocked(() => openHandle(location));
     }
     await whenUnlocked(() => probe({ kv, watchKv, epoch }));
     const limits = await whenUnlocked(() => findLimits(kv));

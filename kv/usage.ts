@@ -31,35 +31,45 @@ export interface Counted {
 const BYTES_BITS = 40n;
 const HOUR = 3_600_000;
 
-/** Mutations that {@link addUsage} adds. */
+/** Mutations that {@link addUsage} adds for a message, at most. */
 export const USAGE_MUTATIONS = 2;
 
-/** Counts a message in, as part of the commit that stores it. */
+/** Counts messages in, as part of the commit that stores them. */
 export function addUsage(
   operation: Deno.AtomicOperation,
-  message: Counted,
+  messages: readonly Counted[],
 ): void {
-  sum(operation, message, (1n << BYTES_BITS) + BigInt(message.size));
+  sum(operation, messages, 1n);
 }
 
-/** Counts a message out, as part of the commit that deletes it. */
+/** Counts messages out, as part of the commit that deletes them. */
 export function subtractUsage(
   operation: Deno.AtomicOperation,
-  message: Counted,
+  messages: readonly Counted[],
 ): void {
-  const packed = (1n << BYTES_BITS) + BigInt(message.size);
-  sum(operation, message, 2n ** 64n - packed); // sums wrap
+  sum(operation, messages, -1n);
 }
 
+/** One sum for each counter, for each is a row to write. */
 function sum(
   operation: Deno.AtomicOperation,
-  { mailbox, holdUntil }: Counted,
-  packed: bigint,
+  messages: readonly Counted[],
+  sign: 1n | -1n,
 ): void {
-  const hour = Math.ceil(holdUntil / HOUR);
-  operation
-    .sum(keys.usage(mailbox, hour), packed)
-    .sum(keys.relayUsage(shardOf(mailbox), hour), packed);
+  const sums = new Map<string, { key: Deno.KvKey; packed: bigint }>();
+  const add = (key: Deno.KvKey, packed: bigint) => {
+    const name = key.join();
+    sums.set(name, { key, packed: packed + (sums.get(name)?.packed ?? 0n) });
+  };
+  for (const { mailbox, size, holdUntil } of messages) {
+    const hour = Math.ceil(holdUntil / HOUR);
+    const packed = sign * ((1n << BYTES_BITS) + BigInt(size));
+    add(keys.usage(mailbox, hour), packed);
+    add(keys.relayUsage(shardOf(mailbox), hour), packed);
+  }
+  for (const { key, packed } of sums.values()) {
+    operation.sum(key, BigInt.asUintN(64, packed)); // sums wrap
+  }
 }
 
 /** What a mailbox holds at `now` (Unix milliseconds). */
@@ -93,27 +103,6 @@ async function total(
 }
 
 /** Whether the hour that a counter's key ends in is over. */
-function isOver(key: Deno.KvKey, now: number): boolean {
+export function isOver(key: Deno.KvKey, now: number): boolean {
   return Number(key.at(-1)) * HOUR <= now;
-}
-
-/** Counters deleted in one commit. */
-const SWEPT_AT_ONCE = 500;
-
-/** Deletes the counters of hours that are over; gives how many. */
-export async function sweepUsage(store: Store, now: number): Promise<number> {
-  let swept = 0;
-  for (const prefix of [keys.everyUsage(), keys.relayUsages()]) {
-    const counters = await store.list<Deno.KvU64>({ prefix });
-    const over = counters.filter(({ key }) => isOver(key, now));
-    for (let start = 0; start < over.length; start += SWEPT_AT_ONCE) {
-      await store.commit((operation) => {
-        for (const { key } of over.slice(start, start + SWEPT_AT_ONCE)) {
-          operation.delete(key);
-        }
-      });
-    }
-    swept += over.length;
-  }
-  return swept;
 }

@@ -8,6 +8,12 @@ import { blake3_256 } from "./hash.ts";
 /** Bytes of a chunk; the last one of an object may be shorter. */
 export const CHUNK_BYTES = 4_096;
 
+/** How urgent an object is, by its maker's word; the index is its wire code. */
+export const PRIORITIES = ["critical", "normal", "lazy"] as const;
+
+/** One of {@link PRIORITIES}. */
+export type Priority = typeof PRIORITIES[number];
+
 /** Goes before two nodes that are hashed together, so that none is a leaf. */
 const NODE_TAG = 1;
 

@@ -5,6 +5,7 @@ import { Problem } from "../lib/problem.ts";
 import { VERSION } from "../lib/version.ts";
 import { Access, SECURITY_SCHEMES } from "./access.ts";
 import { Capacity } from "./capacity.ts";
+import { PAGE_HEADERS } from "./delivery.ts";
 import { addDescriptor } from "./descriptor.ts";
 import { Drain } from "./drain.ts";
 import { addHandshakes } from "./handshakes.ts";
@@ -27,6 +28,7 @@ const EXPOSED = [
   "Retry-After",
   "WWW-Authenticate",
   "Content-Range",
+  ...PAGE_HEADERS,
 ];
 
 /** What answers requests for a relay. */

@@ -3,8 +3,11 @@ import type { MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
 import { Problem } from "../lib/problem.ts";
 
-/** Milliseconds that requests under way have to end. */
-const PATIENCE = 5_000;
+/**
+ * Milliseconds that requests under way have to end. Deno Deploy kills what has
+ * not ended five seconds after it was told to.
+ */
+const PATIENCE = 3_500;
 /** Seconds after which another worker, or this one anew, should answer. */
 const RETRY_AFTER = 2;
 

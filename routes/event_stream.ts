@@ -1,7 +1,7 @@
 /** Reading by server-sent events (HTML, section 9.2). */
 import type { Page } from "../kv/read.ts";
+import { streamParts } from "./delivery.ts";
 import { pagesOf, type Reading } from "./reading.ts";
-import { messageJson } from "./message_json.ts";
 
 /** A comment: what lies on the way sees that the stream lives. */
 const BEAT = new TextEncoder().encode(":\n\n");
@@ -10,7 +10,8 @@ const utf8 = new TextEncoder();
 
 /**
  * A stream of a mailbox: `open` at once, `message` for each message with its
- * cursor as the id, and `end` with the reason when the relay ends it.
+ * cursor as the id (or `digest` for many), and `end` with the reason when the
+ * relay ends it.
  */
 export function eventStream(reading: Reading): Response {
   const gone = new AbortController();
@@ -31,8 +32,8 @@ export function eventStream(reading: Reading): Response {
       isOpen = true;
       const parts = [
         ...opening,
-        ...value.messages.map((message) =>
-          event("message", messageJson(message), message.cursor)
+        ...streamParts(value, reading.delivery).map(({ name, data, cursor }) =>
+          event(name, data, cursor)
         ),
       ];
       for (const part of parts) controller.enqueue(part);

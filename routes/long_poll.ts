@@ -1,6 +1,7 @@
 /** Reading by long poll: an answer when there is something, or time is up. */
 import { follow } from "../kv/follow.ts";
 import type { Page } from "../kv/read.ts";
+import { maxBodyOf } from "./delivery.ts";
 import type { Reading } from "./reading.ts";
 
 /** Most seconds that an answer is held back. */
@@ -21,13 +22,14 @@ export async function waitForPage(
   seconds: number,
   caller: AbortSignal,
 ): Promise<Page> {
-  const { relay, streams, mailbox, after, bandwidth } = reading;
+  const { relay, streams, mailbox, after, bandwidth, delivery } = reading;
   const timeUp = new AbortController();
   const timer = setTimeout(() => timeUp.abort(), 1_000 * seconds);
   const pages = follow(relay.store, relay.doorbells, {
     mailbox,
     after,
     bandwidth,
+    maxBody: maxBodyOf(delivery),
     limit,
     now: relay.now,
     signal: AbortSignal.any([timeUp.signal, streams.closing, caller]),

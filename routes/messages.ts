@@ -2,10 +2,11 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { requireMailbox } from "../kv/mailboxes.ts";
 import { commitMessage, findMessage } from "../kv/commit.ts";
-import { PRIORITIES, type StoredMessage } from "../kv/messages.ts";
+import type { StoredMessage } from "../kv/messages.ts";
 import { mailboxIdOf } from "../lib/ids.ts";
 import type { MaxTxPow } from "../lib/minima/maxima.ts";
 import { decodeMaxTxPow } from "../lib/minima/maxtxpow.ts";
+import { PRIORITIES } from "../lib/object.ts";
 import { Problem } from "../lib/problem.ts";
 import { signReceipt } from "../lib/receipt.ts";
 import {

@@ -5,6 +5,14 @@ import { readAfter } from "../kv/read.ts";
 import { parseCursor } from "../lib/cursor.ts";
 import { Problem } from "../lib/problem.ts";
 import { type Access, TOKEN_SECURITY } from "./access.ts";
+import {
+  compactPage,
+  DELIVERIES,
+  deliveryOf,
+  maxBodyOf,
+  PAGE_TYPES,
+  requirePushable,
+} from "./delivery.ts";
 import { eventStream } from "./event_stream.ts";
 import { waitForPage, waitOf } from "./long_poll.ts";
 import { messageForm, messageJson } from "./message_json.ts";
@@ -14,6 +22,15 @@ import { readingOf } from "./reading.ts";
 import type { Relay } from "./relay.ts";
 import { serveSocket, SUBPROTOCOL } from "./socket.ts";
 import type { Streams } from "./streams.ts";
+
+const DELIVERY_DESCRIPTION =
+  "`full`: messages, with the bodies that the link is fast enough for. `link`: " +
+  "what the declared link bears unasked. Above 1 Mbit/s messages, with bodies of " +
+  "up to 4 KiB; above 10 kbit/s digests, 50 bytes a message (hash 32, size u32, " +
+  "minBandwidth u32, expires u64 in Unix milliseconds, type u8, priority u8, " +
+  "little-endian), in streams as event `digest` and at most one a minute; below " +
+  "it hints, the 32 bytes of the hash, in answer to polls alone. The headers " +
+  "`Restante-Next`, `-More` and `-Reset` say what a JSON page says.";
 
 const params = z.object({ mailbox: z.string() });
 
@@ -40,6 +57,9 @@ const readRoute = createRoute({
         .meta({
           description: "The reader's link in bits a second; any, if not given",
         }),
+      delivery: z.enum(DELIVERIES).default("full").meta({
+        description: DELIVERY_DESCRIPTION,
+      }),
     }),
   },
   responses: {
@@ -47,6 +67,8 @@ const readRoute = createRoute({
       description: "A page of the mailbox, or a stream of it",
       content: {
         "text/event-stream": { schema: z.string() },
+        [PAGE_TYPES.digest]: { schema: z.string() },
+        [PAGE_TYPES.hint]: { schema: z.string() },
         "application/json": {
           schema: z.object({
             messages: z.array(messageForm),
@@ -75,20 +97,35 @@ export function addRead(
 ): void {
   app.openapi(readRoute, async (c) => {
     const grant = await access.owner(c, "read");
-    const { limit, bandwidth = Infinity, after: asked } = c.req.valid("query");
+    const { limit, bandwidth = Infinity, after: asked, ...query } = c.req.valid(
+      "query",
+    );
+    const delivery = deliveryOf(query.delivery, bandwidth);
     const after = startOf(
       asked ?? (c.req.header("Last-Event-ID") || undefined),
     );
     const { mailbox } = grant;
-    const options = { mailbox, after, bandwidth };
+    const options = { mailbox, after, bandwidth, delivery };
     const reading = readingOf(relay, streams, grant, options);
-    if (accepts(c, "text/event-stream")) return eventStream(reading);
+    if (accepts(c, "text/event-stream")) {
+      requirePushable(delivery);
+      return eventStream(reading);
+    }
     const wait = waitOf(c.req.header("Prefer"));
     const page = wait > 0
       ? await waitForPage(reading, limit, wait, c.req.raw.signal)
-      : await readAfter(relay.store, { ...options, limit, now: relay.now() });
+      : await readAfter(relay.store, {
+        ...options,
+        maxBody: maxBodyOf(delivery),
+        limit,
+        now: relay.now(),
+      });
     c.header("Cache-Control", "no-store");
     if (wait > 0) c.header("Preference-Applied", `wait=${wait}`);
+    if (delivery === "digest" || delivery === "hint") {
+      const { body, headers } = compactPage(page, delivery);
+      return c.body(body, 200, headers);
+    }
     return c.json({ ...page, messages: page.messages.map(messageJson) }, 200);
   });
 
@@ -105,7 +142,9 @@ export function addRead(
       c.req.raw,
       hasProtocol ? { protocol: SUBPROTOCOL } : {},
     );
-    const options = { mailbox: grant.mailbox, after, bandwidth };
+    const delivery = deliveryOf(wayOf(c.req.query("delivery")), bandwidth);
+    requirePushable(delivery);
+    const options = { mailbox: grant.mailbox, after, bandwidth, delivery };
     const reading = readingOf(relay, streams, grant, options);
     socket.onopen = () => serveSocket(socket, reading);
     return response;
@@ -121,6 +160,12 @@ function startOf(after: string | undefined): string | null {
   if (after === undefined) return null;
   parseCursor(after);
   return after;
+}
+
+function wayOf(text = "full"): typeof DELIVERIES[number] {
+  const way = DELIVERIES.find((way) => way === text);
+  if (way !== undefined) return way;
+  throw new Problem("malformed", `delivery: one of ${DELIVERIES.join(", ")}`);
 }
 
 function bandwidthOf(text: string | undefined): number {

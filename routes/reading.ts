@@ -3,6 +3,7 @@ import { follow } from "../kv/follow.ts";
 import type { Page } from "../kv/read.ts";
 import type { MailboxId } from "../lib/ids.ts";
 import type { VerifiedGrant } from "../lib/token.ts";
+import { type Delivery, maxBodyOf } from "./delivery.ts";
 import type { Relay } from "./relay.ts";
 import type { Streams } from "./streams.ts";
 
@@ -16,6 +17,8 @@ export interface ReadingOptions {
   readonly after: string | null;
   /** The reader's link in bits a second. */
   readonly bandwidth: number;
+  /** How it wants to be sent what there is. */
+  readonly delivery: Delivery;
 }
 
 /** A reader that stays. */
@@ -51,13 +54,15 @@ const STREAM_LIMIT = 100;
  * The pages of a stay, and its beats, until it is over or the signal says so.
  */
 export function pagesOf(
-  { relay, streams, mailbox, after, bandwidth }: Reading,
+  { relay, streams, mailbox, after, bandwidth, delivery }: Reading,
   gone: AbortSignal,
 ): AsyncGenerator<Page | null> {
   return follow(relay.store, relay.doorbells, {
     mailbox,
     after,
     bandwidth,
+    maxBody: maxBodyOf(delivery),
+    round: delivery === "digest" ? relay.digestRound : 0,
     limit: STREAM_LIMIT,
     now: relay.now,
     signal: AbortSignal.any([gone, streams.closing]),

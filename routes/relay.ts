@@ -20,6 +20,8 @@ export interface Relay {
   readonly price: WorkPrice;
   readonly tariff: Tariff;
   readonly quotas: Quotas;
+  /** Milliseconds between two digests of a stream. */
+  readonly digestRound: number;
   /** Wakes those who wait for mail. */
   readonly doorbells: Doorbells;
   /** Unix milliseconds. */

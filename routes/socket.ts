@@ -1,6 +1,6 @@
 /** Reading by WebSocket: one JSON text frame a message. */
+import { streamParts } from "./delivery.ts";
 import { type EndReason, pagesOf, type Reading } from "./reading.ts";
-import { messageJson } from "./message_json.ts";
 
 /** The subprotocol that the relay speaks. */
 export const SUBPROTOCOL = "restante.v1";
@@ -27,9 +27,10 @@ export async function serveSocket(
   try {
     for await (const page of pages) {
       if (reading.endOf() !== null) break;
-      for (const message of page?.messages ?? []) {
+      const parts = page === null ? [] : streamParts(page, reading.delivery);
+      for (const { data } of parts) {
         if (socket.readyState !== WebSocket.OPEN) return;
-        socket.send(JSON.stringify(messageJson(message)));
+        socket.send(JSON.stringify(data));
         await drained(socket);
       }
     }

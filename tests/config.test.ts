@@ -37,9 +37,44 @@ Deno.test("readConfig() asks for the documented variables, each once", () => {
     return undefined;
   });
   const documented = Object.values(SETTINGS);
-  assert.deepEqual(asked, documented.map(({ variable }) => variable));
+  const variables = documented.map(({ variable }) => variable);
+  assert.deepEqual(asked, ["DENO_DEPLOY", ...variables]);
   assert.equal(new Set(asked).size, asked.length);
   for (const { describe } of documented) assert.notEqual(describe, "");
+});
+
+const ON_DEPLOY = {
+  DENO_DEPLOY: "true",
+  DENO_DEPLOY_APP_SLUG: "relay",
+  DENO_DEPLOY_ORG_SLUG: "acme",
+};
+
+Deno.test("readConfig() on Deno Deploy takes the platform's store and names the app's own URL", async (t) => {
+  const timelines = [
+    ["production", "https://relay.acme.deno.net"],
+    ["git-branch/next", "https://relay--next.acme.deno.net"],
+    ["preview/x1y2", "https://relay-x1y2.acme.deno.net"],
+  ];
+  for (const [DENO_TIMELINE, url] of timelines) {
+    await t.step(`${DENO_TIMELINE}`, () => {
+      assert.deepEqual(
+        configFrom({ ...ON_DEPLOY, DENO_TIMELINE: `${DENO_TIMELINE}` }),
+        {
+          ...DEFAULTS,
+          host: "0.0.0.0",
+          kv: "platform",
+          url,
+        },
+      );
+    });
+  }
+});
+
+Deno.test("readConfig() on Deno Deploy lets what is set go before", () => {
+  const set = { RESTANTE_URL: "https://mail.test", RESTANTE_KV: ":memory:" };
+  const { url, kv } = configFrom({ ...ON_DEPLOY, ...set });
+  assert.deepEqual({ url, kv }, { url: "https://mail.test", kv: ":memory:" });
+  assert.equal(configFrom({ DENO_DEPLOY: "1" }).url, null);
 });
 
 const KEY = new Uint8Array([0xfb, 0xff, 0xbf]);

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { commitMessage } from "../../kv/commit.ts";
 import type { CommitLimits } from "../../kv/limits.ts";
-import { findLimits } from "../../kv/limits.ts";
 import { readAfter } from "../../kv/read.ts";
 import { Store } from "../../kv/store.ts";
 import { parseCursor } from "../../lib/cursor.ts";
@@ -25,12 +24,6 @@ function sizes(cursors: readonly string[]): number[] {
   );
   return Object.values(byStamp).map((group = []) => group.length);
 }
-
-Deno.test("findLimits() finds Deno's own limits and leaves nothing behind", async () => {
-  using kv = await Deno.openKv(":memory:");
-  assert.deepEqual(await findLimits(kv), LIMITS);
-  assert.deepEqual(await Array.fromAsync(kv.list({ prefix: [] })), []);
-});
 
 Deno.test("messages that wait together are committed together, within the limits", async (t) => {
   const cases: [string, Partial<CommitLimits>, number, number][] = [

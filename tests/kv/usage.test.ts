@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { commitMessage } from "../../kv/commit.ts";
 import { deleteMessage, deleteThrough } from "../../kv/delete.ts";
 import { openStore } from "../../kv/store.ts";
-import { mailboxUsage, relayUsage, sweepUsage } from "../../kv/usage.ts";
+import { sweep } from "../../kv/sweep.ts";
+import { mailboxUsage, relayUsage } from "../../kv/usage.ts";
 import { parseCursor } from "../../lib/cursor.ts";
 import { HOLD, newMailbox, newMessage, NOW } from "./message_maker.ts";
 
@@ -79,8 +80,8 @@ Deno.test("what expires falls out of the count by itself, within the hour", asyn
     bytes: 700,
     messages: 1,
   });
-  assert.equal(await sweepUsage(store, end + HOUR), 2);
-  assert.equal(await sweepUsage(store, end + HOUR), 0);
+  assert.equal(await sweep(store, end + HOUR), 2);
+  assert.equal(await sweep(store, end + HOUR), 0);
   assert.deepEqual(await relayUsage(store, end + HOUR), {
     bytes: 700,
     messages: 1,

@@ -2,6 +2,7 @@
 import type { RelayKeys } from "../../kv/relay_keys.ts";
 import { type DoorbellOptions, Doorbells } from "../../kv/doorbells.ts";
 import { openStore, type Store } from "../../kv/store.ts";
+import { DIGEST_ROUND } from "../../lib/delivery.ts";
 import { NETWORK_LIMITS } from "../../lib/minima/maxtxpow.ts";
 import { DEFAULT_QUOTAS, type Quotas } from "../../lib/quota.ts";
 import { DEFAULT_TARIFF } from "../../lib/money.ts";
@@ -18,6 +19,7 @@ export const ORIGIN = "https://relay.test";
 /** What is unusual about a test's relay. */
 export interface TestRelayOptions {
   readonly doorbells?: DoorbellOptions;
+  readonly digestRound?: number;
   readonly quotas?: Quotas;
   /** A file; in memory, if not given. */
   readonly kv?: string;
@@ -62,6 +64,7 @@ export class TestRelay implements Disposable {
       price: DEFAULT_WORK_PRICE,
       tariff: DEFAULT_TARIFF,
       quotas: options.quotas ?? DEFAULT_QUOTAS,
+      digestRound: options.digestRound ?? DIGEST_ROUND,
       now: clock.now,
       log: (_message, error) => failures.push(error),
     };
