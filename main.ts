@@ -3,7 +3,7 @@ import { type Config, ConfigError, readConfig } from "./config.ts";
 import { Doorbells } from "./kv/doorbells.ts";
 import { loadRelayKeys, RelayKeyError } from "./kv/relay_keys.ts";
 import { openStore } from "./kv/store.ts";
-import { sweep } from "./kv/sweep.ts";
+import { keepSweeping } from "./kv/sweep.ts";
 import { DIGEST_ROUND } from "./lib/delivery.ts";
 import { NETWORK_LIMITS } from "./lib/minima/maxtxpow.ts";
 import { DEFAULT_TARIFF } from "./lib/money.ts";
@@ -76,15 +76,10 @@ export async function startRelay(
     const app = await createApp(relay);
     answer = app.fetch;
     const stopped = Promise.withResolvers<void>();
-    // A sweep that fails comes again: nothing waits for it.
-    let sweeper = setTimeout(sweepNow, FIRST_SWEEP);
-    async function sweepNow() {
-      sweeper = setTimeout(sweepNow, SWEEP_EVERY);
-      await sweep(store, now()).catch(() => {});
-    }
+    const stopSweeping = keepSweeping(store, now);
     const finished = Promise.race([server.finished, stopped.promise])
       .finally(async () => {
-        clearTimeout(sweeper);
+        stopSweeping();
         await doorbells[Symbol.asyncDispose]();
         store[Symbol.dispose]();
       });
@@ -108,10 +103,6 @@ export async function startRelay(
   }
 }
 
-/** Milliseconds after the start: a worker that is started for a request may end soon. */
-const FIRST_SWEEP = 60_000;
-/** Milliseconds between two sweeps of what is over. */
-const SWEEP_EVERY = 3_600_000;
 /** Milliseconds that connections have to end once no request is under way. */
 const GRACE = 1_000;
 

@@ -12,6 +12,21 @@ import { isOver } from "./usage.ts";
 /** Counters deleted in one commit, and log entries read at once. */
 const AT_ONCE = 500;
 
+/** Milliseconds to the first sweep: a worker started for a request may end soon. */
+const FIRST_SWEEP = 60_000;
+/** Milliseconds between a sweep's start and the next one's. */
+const SWEEP_EVERY = 3_600_000;
+
+/** Sweeps once in a while; gives how to end that. One that fails comes again. */
+export function keepSweeping(store: Store, now: () => number): () => void {
+  const sweepNow = () => {
+    timer = setTimeout(sweepNow, SWEEP_EVERY);
+    sweep(store, now()).catch(() => {});
+  };
+  let timer = setTimeout(sweepNow, FIRST_SWEEP);
+  return () => clearTimeout(timer);
+}
+
 /**
  * Drops the bodies of messages whose hold has ended, which stay listed without
  * them, and then the counters that told whose they were. Gives how many
