@@ -1,129 +1,178 @@
 /**
- * From the commit to the reader's page, inside one process, beside a bare
- * `kv.watch` of one key. A page that comes before the caller hears of its commit
- * counts as 0 ms.
+ * From a message's post, and from its 201, to its reader: a relay in a process
+ * of its own on a file, readers that wait in another, sender and reader here.
+ * Beside it, in turns, a bare server of the same traffic with one reader, and a
+ * bare `kv.watch` of one key inside this process.
  */
-import { commitMessage } from "../kv/commit.ts";
-import { Doorbells } from "../kv/doorbells.ts";
-import { follow } from "../kv/follow.ts";
-import { openStore } from "../kv/store.ts";
-import { type MailboxId, mailboxIdOf, messageIdOf } from "../lib/ids.ts";
+import { mineEnvelope } from "../client/envelope.ts";
+import { type Identity, makeIdentity, Relay, Session } from "../client/mod.ts";
+import type { Bytes } from "../lib/bytes.ts";
+import { MIN_HASHES } from "../lib/minima/constants.ts";
 import { systemRandom } from "../lib/random.ts";
-import { printTable } from "./measure.ts";
+import { seal } from "../lib/seal/maxima.ts";
+import { generateSigningKey, importSigningKey } from "../lib/signing_key.ts";
+import { issueToken } from "../lib/token.ts";
+import { targetOf } from "../lib/work/target.ts";
+import { eventArrivals, socketArrivals } from "./arrivals.ts";
+import { count, printTable } from "./measure.ts";
+import type { Place } from "./open_reader.ts";
+import { holdReaders, type Server, startServer } from "./processes.ts";
+import {
+  commitAndHear,
+  postAndHear,
+  type Sample,
+  type Spread,
+  spreadOf,
+} from "./samples.ts";
 
+/** How many readers the relay has, the measured one among them. */
 const READERS = [1, 1_000, 10_000];
-const SAMPLES = 300;
+/** Rounds that count, behind one that does not. */
+const ROUNDS = 5;
+/** Messages of a round, by each transport. */
+const POSTS = 40;
+/** Bytes of a message before it is sealed. */
+const DATA = 1_024;
+
+const TRANSPORTS = { events: eventArrivals, socket: socketArrivals };
+type Transport = keyof typeof TRANSPORTS;
 
 /** Prints one table. */
 export async function benchNotify(): Promise<void> {
-  const folder = await Deno.makeTempDir();
   const rows = [[
     "readers",
-    "p50 ms",
-    "p99 ms",
-    "bare p50",
-    "bare p99",
-    "p50 to bare",
+    "by",
+    "201 to event",
+    "sent to event",
+    "bare, from 201",
+    "bare, from sent",
+    "bare watch",
+    "201 p50 to watch's",
+    "sent p50 to bare's",
   ]];
-  try {
-    for (const readers of READERS) {
-      const ours = await timeFollowers(`${folder}/${readers}.kv`, readers);
-      const bare = await timeWatch(`${folder}/bare${readers}.kv`);
-      rows.push([
-        readers.toLocaleString("en"),
-        ...[ours.p50, ours.p99, bare.p50, bare.p99].map((ms) => ms.toFixed(2)),
-        `${(ours.p50 / bare.p50).toFixed(2)} ×`,
-      ]);
+  await using held = new AsyncDisposableStack();
+  const folder = await Deno.makeTempDir();
+  held.defer(() => Deno.remove(folder, { recursive: true }));
+  const signingKey = await generateSigningKey();
+  const start = async (kind: "relay" | "bare") =>
+    held.use(await startServer(kind, `${folder}/${kind}.kv`, signingKey));
+  const relay = await start("relay");
+  const bare = await start("bare");
+  const watched = held.use(await Deno.openKv(`${folder}/watched.kv`));
+  const owner = await makeIdentity();
+  await new Session(new Relay(relay.url), owner).open();
+  let readers = 1;
+  for (const wanted of READERS) {
+    console.error(`notify: ${count(wanted)} readers`);
+    if (wanted > readers) {
+      held.use(
+        await holdReaders({
+          url: relay.url,
+          transport: "socket",
+          count: wanted - readers,
+          signingKey,
+        }),
+      );
+      readers = wanted;
     }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+    const token = await tokenOf(owner, signingKey);
+    const times = await takeTurns({ relay, bare, watched, owner, token });
+    for (const by of ["events", "socket"] as const) {
+      rows.push([count(readers), by, ...cellsOf(times, by)]);
+    }
   }
-  console.log("\nFrom the commit's end to the reader's event");
+  console.log("\nFrom the sender to the reader, p50 / p99 in ms");
   printTable(rows);
 }
 
+/** A bearer token: a proof for each request would be the client's work. */
+async function tokenOf(owner: Identity, signingKey: Bytes): Promise<string> {
+  const key = await importSigningKey(signingKey);
+  const { mailbox } = owner;
+  const grant = { mailbox, scopes: ["read" as const], jkt: null };
+  return (await issueToken(key, grant, Date.now())).token;
+}
+
+/** What is measured in turns. */
+interface Subjects {
+  readonly relay: Server;
+  readonly bare: Server;
+  readonly watched: Deno.Kv;
+  /** Whose mailbox it is. */
+  readonly owner: Identity;
+  /** To read it with. */
+  readonly token: string;
+}
+
+/** What came of all rounds. */
 interface Times {
-  p50: number;
-  p99: number;
+  readonly relay: Record<Transport, Sample[]>;
+  readonly bare: Record<Transport, Sample[]>;
+  readonly watch: number[];
 }
 
-function timesOf(samples: number[]): Times {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const at = (share: number) =>
-    sorted[Math.floor(share * (sorted.length - 1))] ?? NaN;
-  return { p50: at(0.5), p99: at(0.99) };
+/** A slow moment of the machine falls on all of them. */
+async function takeTurns(subjects: Subjects): Promise<Times> {
+  const { relay, bare, watched, owner, token } = subjects;
+  const times: Times = {
+    relay: { events: [], socket: [] },
+    bare: { events: [], socket: [] },
+    watch: [],
+  };
+  let query = "";
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const by of ["events", "socket"] as const) {
+      const bodies = await mineEnvelopes(owner, POSTS);
+      const { mailbox } = owner;
+      const hear = async (place: Place) => {
+        await using arrivals = await TRANSPORTS[by](place);
+        return await postAndHear(place.url, bodies, arrivals);
+      };
+      const ours = await hear({ url: relay.url, mailbox, token, query });
+      query = `after=${JSON.parse(ours.answer).cursor}`;
+      const theirs = await hear({ url: bare.url, mailbox, token, query });
+      if (round === 0) continue;
+      times.relay[by].push(...ours.samples);
+      times.bare[by].push(...theirs.samples);
+    }
+    const watch = await commitAndHear(watched, POSTS);
+    if (round > 0) times.watch.push(...watch);
+  }
+  return times;
 }
 
-async function timeFollowers(file: string, count: number): Promise<Times> {
-  using store = await openStore(file);
-  await using doorbells = new Doorbells(store);
-  const end = new AbortController();
-  const boxes = Array.from(
-    { length: count },
-    () => mailboxIdOf(systemRandom(32)),
-  );
-  const arrivals = new Map<MailboxId, (at: number) => void>();
-  const opened: Promise<void>[] = [];
-  const readers = boxes.map((mailbox) => {
-    const open = Promise.withResolvers<void>();
-    opened.push(open.promise);
-    return (async () => {
-      const pages = follow(store, doorbells, {
-        mailbox,
-        after: null,
-        limit: 100,
-        bandwidth: Infinity,
-        now: Date.now,
-        signal: end.signal,
-      });
-      for await (const page of pages) {
-        open.resolve();
-        if (page !== null && page.messages.length > 0) {
-          arrivals.get(mailbox)?.(performance.now());
-        }
-      }
-    })();
-  });
-  await Promise.all(opened);
-  const samples: number[] = [];
-  for (let i = 0; i < SAMPLES; i++) {
-    const mailbox = boxes[Math.floor(Math.random() * count)] as MailboxId;
-    const arrived = new Promise<number>((resolve) =>
-      arrivals.set(mailbox, resolve)
+/** Mined before anything is timed. */
+async function mineEnvelopes(owner: Identity, count: number): Promise<Bytes[]> {
+  const envelopes: Bytes[] = [];
+  while (envelopes.length < count) {
+    const sealed = await seal({
+      to: owner.key.publicKey,
+      from: owner.key,
+      application: "bench",
+      data: systemRandom(DATA),
+      time: Date.now(),
+    });
+    envelopes.push(
+      await mineEnvelope(sealed, { target: targetOf(MIN_HASHES) }),
     );
-    await commitMessage(store, {
-      id: messageIdOf(systemRandom(32)),
-      mailbox,
-      body: systemRandom(1_024),
-      paid: { by: "work", hashes: 10_000 },
-      hold: 3_600,
-      minBandwidth: 0,
-      priority: "normal",
-      workUntil: Date.now(),
-    }, Date.now());
-    const committed = performance.now();
-    samples.push(Math.max(await arrived - committed, 0));
   }
-  end.abort();
-  await Promise.all(readers);
-  return timesOf(samples);
+  return envelopes;
 }
 
-/** One watcher of one key, and a read of what it points at. */
-async function timeWatch(file: string): Promise<Times> {
-  using kv = await Deno.openKv(file);
-  const events = kv.watch([["head"]]).getReader();
-  await events.read();
-  const samples: number[] = [];
-  const body = systemRandom(1_024);
-  for (let i = 0; i < SAMPLES; i++) {
-    const heard = events.read();
-    await kv.atomic().set(["head"], i).set(["message", i], body).commit();
-    const committed = performance.now();
-    await heard;
-    await kv.get(["message", i]);
-    samples.push(performance.now() - committed);
-  }
-  await events.cancel();
-  return timesOf(samples);
+function cellsOf(times: Times, by: Transport): string[] {
+  const spreads = (samples: readonly Sample[]) => ({
+    answer: spreadOf(samples.map(({ fromAnswer }) => fromAnswer)),
+    sent: spreadOf(samples.map(({ fromSent }) => fromSent)),
+  });
+  const ours = spreads(times.relay[by]);
+  const bare = spreads(times.bare[by]);
+  const watch = spreadOf(times.watch);
+  const ratio = (a: Spread, b: Spread) => `${(a.p50 / b.p50).toFixed(2)} ×`;
+  return [
+    ...[ours.answer, ours.sent, bare.answer, bare.sent, watch].map((
+      { p50, p99 },
+    ) => `${p50.toFixed(2)} / ${p99.toFixed(2)}`),
+    ratio(ours.answer, watch),
+    ratio(ours.sent, bare.sent),
+  ];
 }

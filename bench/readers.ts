@@ -1,82 +1,55 @@
-/** Memory of readers that wait, by events and by WebSocket. */
-import { startRelay } from "../main.ts";
-import { readConfig } from "../config.ts";
-import { issueToken } from "../lib/token.ts";
-import { generateSigningKey, importSigningKey } from "../lib/signing_key.ts";
-import { generateRsaKey } from "../lib/seal/rsa.ts";
-import { mailboxIdOf } from "../lib/ids.ts";
-import { systemRandom } from "../lib/random.ts";
+/**
+ * Memory of readers that wait, by events and by WebSocket, beside that of a
+ * server which answers the same and does nothing else: the platform's own.
+ */
+import { generateSigningKey } from "../lib/signing_key.ts";
 import { count, printTable } from "./measure.ts";
+import { holdReaders, startServer } from "./processes.ts";
 
-const READERS = 2_000;
+/** Readers that are there before: what the code takes is not theirs. */
+const WARM = 100;
+/** With the first of them the heap also takes what it will have spare. */
+const READERS = [2_000, 4_000] as const;
 
-/** Prints one table: resident memory of the relay's own process. */
+/** Prints one table: KiB of a process's own that a reader takes. */
 export async function benchReaders(): Promise<void> {
-  const rows = [["transport", "readers", "KiB a reader"]];
+  const [first, more] = READERS.map(count);
+  const rows = [[
+    "transport",
+    `first ${first}`,
+    `next ${more}`,
+    "bare, first",
+    "bare, next",
+  ]];
   for (const transport of ["events", "socket"] as const) {
-    const bytes = await measureTransport(transport);
-    rows.push([
-      transport,
-      count(READERS),
-      (bytes / READERS / 1_024).toFixed(1),
-    ]);
+    const ours = await measureReaders("relay", transport);
+    const bare = await measureReaders("bare", transport);
+    rows.push([transport, ...[...ours, ...bare].map((kib) => kib.toFixed(1))]);
   }
-  console.log("\nMemory of readers that wait");
+  console.log("\nMemory of readers that wait, in KiB");
   printTable(rows);
 }
 
-/** The relay runs here, the readers in a worker process of their own. */
-async function measureTransport(
+/** KiB of the server's that one reader takes, for each of {@link READERS}. */
+async function measureReaders(
+  kind: "relay" | "bare",
   transport: "events" | "socket",
-): Promise<number> {
-  const signing = await generateSigningKey();
-  const environment: Record<string, string> = {
-    PORT: "0",
-    RESTANTE_KV: ":memory:",
-    RESTANTE_SIGNING_KEY: signing.toBase64(),
-    RESTANTE_MAXIMA_KEY: (await generateRsaKey(2_048)).toBase64(),
-  };
-  const relay = await startRelay(readConfig((name) => environment[name]));
-  const mailbox = mailboxIdOf(systemRandom(32));
-  const key = await importSigningKey(signing);
-  const { token } = await issueToken(key, {
-    mailbox,
-    scopes: ["read"],
-    jkt: null,
-  }, Date.now());
-  const before = await settledMemory();
-  const clients = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--allow-net",
-      new URL("./reader_process.ts", import.meta.url).href,
-      transport,
-      relay.listening,
-      mailbox,
-      token,
-      String(READERS),
-    ],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const ready = clients.stdout.getReader();
-  await ready.read();
-  const used = await settledMemory() - before;
-  await clients.stdin.close();
-  await ready.cancel();
-  await clients.status;
-  await relay.stop();
-  return used;
-}
-
-/** Resident bytes once nothing moves any more. */
-async function settledMemory(): Promise<number> {
-  let last = 0;
-  for (let same = 0; same < 3;) {
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const { rss } = Deno.memoryUsage();
-    same = Math.abs(rss - last) < 2 ** 20 ? same + 1 : 0;
-    last = rss;
+): Promise<number[]> {
+  const signingKey = await generateSigningKey();
+  await using held = new AsyncDisposableStack();
+  const server = held.use(await startServer(kind, ":memory:", signingKey));
+  const hold = async (count: number) =>
+    held.use(
+      await holdReaders({ url: server.url, transport, signingKey, count }),
+    );
+  await hold(WARM);
+  const each: number[] = [];
+  let before = await server.memory();
+  for (const count of READERS) {
+    await hold(count);
+    const after = await server.memory();
+    each.push((after - before) / count / 1_024);
+    before = after;
   }
-  return last;
+  return each;
 }

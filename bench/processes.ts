@@ -1,0 +1,97 @@
+/** The processes of a bench: servers, and readers that wait. */
+import type { Bytes } from "../lib/bytes.ts";
+
+/** A process that says something at its start, and ends with its input. */
+class BenchProcess implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+
+  constructor(script: string, args: string[], signingKey: Bytes) {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--allow-net",
+        "--allow-env",
+        "--allow-read",
+        "--allow-write",
+        "--v8-flags=--expose-gc",
+        new URL(script, import.meta.url).href,
+        ...args,
+      ],
+      env: { RESTANTE_SIGNING_KEY: signingKey.toBase64() },
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    this.#input = this.#process.stdin.getWriter();
+    this.#lines = this.#process.stdout.pipeThrough(new TextDecoderStream())
+      .getReader();
+  }
+
+  /** The next line that it prints. */
+  async hear(): Promise<string> {
+    const { value, done } = await this.#lines.read();
+    if (done) throw new Error("a process of the bench has ended");
+    return value.trim();
+  }
+
+  /** What it answers to a line. */
+  async ask(): Promise<string> {
+    await this.#input.write(new TextEncoder().encode("\n"));
+    return await this.hear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#input.close();
+    await this.#lines.cancel();
+    await this.#process.status;
+  }
+}
+
+/** A server in a process of its own. */
+export interface Server extends AsyncDisposable {
+  /** Such as `http://127.0.0.1:8000`. */
+  readonly url: string;
+  /** Its resident bytes, once nothing moves and garbage is gone. */
+  memory(): Promise<number>;
+}
+
+/** Starts a relay, or the bare server that stands beside it, on a file. */
+export async function startServer(
+  kind: "relay" | "bare",
+  file: string,
+  signingKey: Bytes,
+): Promise<Server> {
+  const child = new BenchProcess(
+    "./server_process.ts",
+    [kind, file],
+    signingKey,
+  );
+  return {
+    url: await child.hear(),
+    memory: async () => Number(await child.ask()),
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  };
+}
+
+/** How readers are held. */
+export interface HeldReaders {
+  /** The server's. */
+  readonly url: string;
+  /** How they read. */
+  readonly transport: "events" | "socket";
+  /** How many; each has a mailbox of its own. */
+  readonly count: number;
+  /** The relay's: their tokens are made with it. */
+  readonly signingKey: Bytes;
+}
+
+/** Opens readers in a process of their own and holds them until disposed of. */
+export async function holdReaders(
+  { url, transport, count, signingKey }: HeldReaders,
+): Promise<AsyncDisposable> {
+  const args = [transport, url, String(count)];
+  const child = new BenchProcess("./reader_process.ts", args, signingKey);
+  await child.hear();
+  return child;
+}
