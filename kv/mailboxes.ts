@@ -38,7 +38,15 @@ export async function requireMailbox(
 ): Promise<Mailbox> {
   const mailbox = await findMailbox(store, id);
   if (mailbox !== null) return mailbox;
-  throw new Problem("mailbox-unknown", `nobody has opened mailbox ${id} here`);
+  throw mailboxUnknown(id);
+}
+
+/** That there is no such mailbox, as a problem to be thrown. */
+export function mailboxUnknown(id: MailboxId): Problem {
+  return new Problem(
+    "mailbox-unknown",
+    `nobody has opened mailbox ${id} here`,
+  );
 }
 
 /** A handshake that was answered rightly. */

@@ -1,6 +1,6 @@
 /** `POST /v1/messages`: the one way in. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { requireMailbox } from "../kv/mailboxes.ts";
+import { findMailbox, mailboxUnknown } from "../kv/mailboxes.ts";
 import { commitMessage, findMessage } from "../kv/commit.ts";
 import type { StoredMessage } from "../kv/messages.ts";
 import { mailboxIdOf } from "../lib/ids.ts";
@@ -101,15 +101,18 @@ export function addMessages(
       body.length,
       wanted,
     );
-    const before = await findMessage(relay.store, work.messageId);
+    // None of these waits for another; what they say is looked at in order.
+    const [before, mailbox, room] = await Promise.all([
+      findMessage(relay.store, work.messageId),
+      findMailbox(relay.store, work.mailbox),
+      capacity.roomFor(work.mailbox),
+    ]);
     if (before !== null) {
       return c.json(await answer(relay, before), 200, headersFor(before));
     }
-
-    await requireMailbox(relay.store, work.mailbox);
+    if (mailbox === null) throw mailboxUnknown(work.mailbox);
     const now = relay.now();
     checkTime(unit.txPow.header, now, relay.window);
-    const room = await capacity.roomFor(work.mailbox);
     room.expect(body.length);
     const hold = priceHold(
       { size: body.length, target: work.target, wanted },
