@@ -1,13 +1,17 @@
 /** `deno task bench [NAME…]`: measures this machine. */
 import { benchAccept } from "./accept.ts";
 import { benchAbuse } from "./abuse.ts";
+import { benchMine } from "./mine.ts";
 import { benchNotify } from "./notify.ts";
 import { benchReaders } from "./readers.ts";
 import { benchMailbox } from "./mailbox.ts";
+import { benchSend } from "./send.ts";
 import { benchVerify } from "./verify.ts";
 
 const BENCHES: Record<string, () => Promise<void>> = {
   verify: benchVerify,
+  mine: benchMine,
+  send: benchSend,
   accept: benchAccept,
   notify: benchNotify,
   readers: benchReaders,

@@ -166,7 +166,10 @@ export class CommitQueue {
         }
       }
     } catch {
-      for (const one of batch) one.reject(error);
+      // Those behind were not tried, and would each wait as long as this did.
+      for (const one of batch.concat(this.#waiting.splice(0))) {
+        one.reject(error);
+      }
     }
   }
 

@@ -65,10 +65,13 @@ export async function* follow(
         timer = setTimeout(endRound, round);
       }
       while (!(hasMail && isRoundOver) && !signal.aborted) {
-        isBeat = false;
+        if (isBeat) {
+          isBeat = false;
+          yield null;
+          continue;
+        }
         woken = Promise.withResolvers();
         await woken.promise;
-        if (isBeat) yield null;
       }
     }
   } finally {

@@ -51,7 +51,8 @@ export function readingOf(
 const STREAM_LIMIT = 100;
 
 /**
- * The pages of a stay, and its beats, until it is over or the signal says so.
+ * The pages of a stay, and its beats, until the reader is gone. At each of them
+ * it is to be asked whether it has to go: there is a beat when the relay stops.
  */
 export function pagesOf(
   { relay, streams, mailbox, after, bandwidth, delivery }: Reading,
@@ -65,7 +66,7 @@ export function pagesOf(
     round: delivery === "digest" ? relay.digestRound : 0,
     limit: STREAM_LIMIT,
     now: relay.now,
-    signal: AbortSignal.any([gone, streams.closing]),
+    signal: gone,
     onBeat: streams.onBeat,
   });
 }

@@ -27,9 +27,10 @@ export class Streams {
     };
   };
 
-  /** Tells every stream to end. */
+  /** Tells every stream to end: with one more beat, at which it looks. */
   close(): void {
     this.#closing.abort();
+    this.#beat();
   }
 
   #beat(): void {

@@ -1,30 +1,44 @@
 /**
- * Mining: a TxPoW that commits to a package, and a nonce for it (spec/maxima.md
- * 5). This unit stands on no chain, so it never claims to be a block.
+ * Mining: a TxPoW that commits to a package, and whose id is below a target
+ * (spec/maxima.md 5). Unless it is given a chain's tip, it stands on no chain
+ * and never claims to be a block.
  */
-import { sha3_256 } from "../hash.ts";
-import type { Bytes } from "../bytes.ts";
-import { decode, encode } from "../minima/codec.ts";
-import { MAIN_CHAIN, SUPER_PARENTS } from "../minima/constants.ts";
+import { type Bytes, sameBytes } from "../bytes.ts";
+import {
+  MAIN_CHAIN,
+  MIN_WORK_TARGET,
+  SUPER_PARENTS,
+} from "../minima/constants.ts";
 import { DEFAULT_MAGIC } from "../minima/magic.ts";
-import { integer, miniNumber } from "../minima/mininumber.ts";
+import { integer } from "../minima/mininumber.ts";
 import { EMPTY_TRANSACTION } from "../minima/transaction.ts";
 import type { TxBody, TxPow } from "../minima/txpow.ts";
-import { bodyHash, meets } from "../minima/txpow_facts.ts";
-import { type TxHeader, txHeader } from "../minima/txheader.ts";
+import { bodyHash, meets, txPowId } from "../minima/txpow_facts.ts";
+import type { TxHeader } from "../minima/txheader.ts";
 import { EMPTY_WITNESS } from "../minima/witness.ts";
 import { type RandomBytes, systemRandom } from "../random.ts";
+import { checkTxPow } from "./check.ts";
+import { type Engine, type EngineName, openEngine } from "./engine.ts";
+import { MinerPool } from "./pool.ts";
+import { type MiningProgress, Search } from "./search.ts";
+import { type Draft, planSearch } from "./search_plan.ts";
 import { hashesOf, targetBytes } from "./target.ts";
 
-/** How mining goes. */
-export interface MiningProgress {
-  /** Nonces tried so far. */
-  readonly tries: number;
-  /** Tries that the target takes on average. */
-  readonly expected: number;
-  /** Tries a second so far. */
-  readonly rate: number;
-}
+export type { MiningProgress } from "./search.ts";
+
+/** What a header on a chain's tip takes from the chain (spec/maxima.md 5). */
+export type ChainTip = Pick<
+  TxHeader,
+  | "blockNumber"
+  | "blockDifficulty"
+  | "superParents"
+  | "mmrRoot"
+  | "mmrTotal"
+  | "magic"
+>;
+
+/** What a body holds besides the target and what is random. */
+export type BodyContents = Omit<TxBody, "prng" | "txnDifficulty">;
 
 /** What to mine for. */
 export interface MineOptions {
@@ -34,86 +48,130 @@ export interface MineOptions {
   target: bigint;
   /** Unix milliseconds, into the header. */
   time: number;
+  /** Where the header stands; on no chain, if not said. Its magic is kept. */
+  tip?: ChainTip | undefined;
+  /** What the body holds; nothing, if not said. */
+  contents?: BodyContents | undefined;
   /** Ends the search with its reason. */
   signal?: AbortSignal | undefined;
   /** Called some sixty times a second. */
   onProgress?: ((progress: MiningProgress) => void) | undefined;
-  /** Fixed in tests. */
-  random?: RandomBytes;
+  /**
+   * Fixed in tests: with the same random, the same unit is found. Where workers
+   * mine, the first hit wins, and which that is is chance.
+   */
+  random?: RandomBytes | undefined;
+  /**
+   * Workers that are kept, for work of 50 ms and more. If not said, work of
+   * a quarter of a second and more starts some of its own, and ends them; null keeps
+   * all of it on this thread.
+   */
+  pool?: MinerPool | null | undefined;
+  /** What to search with; if not said, the fastest that there is. */
+  engine?: EngineName | undefined;
 }
 
-/** The scale of a nonce, the count of its bytes, and two that stay fixed. */
-const NONCE_HEAD = new Uint8Array([41, 25, 0x01, 0x97]);
-/** The bytes behind them: any value is canonical. */
-const NONCE_FREE_BYTES = 23;
+/** The header's fields of no use here hold one zero byte. */
 const UNUSED = new Uint8Array([0]);
-/** Tries between two looks at the clock. */
-const BATCH = 1_024;
+/** On no chain: nothing is below such a difficulty, so it is no block. */
+const NO_TIP: ChainTip = {
+  blockNumber: integer(0),
+  blockDifficulty: UNUSED,
+  superParents: new Array<Bytes>(SUPER_PARENTS).fill(UNUSED),
+  mmrRoot: UNUSED,
+  mmrTotal: integer(0),
+  magic: DEFAULT_MAGIC,
+};
+const NO_CONTENTS: BodyContents = {
+  transaction: EMPTY_TRANSACTION,
+  witness: EMPTY_WITNESS,
+  burnTransaction: EMPTY_TRANSACTION,
+  burnWitness: EMPTY_WITNESS,
+  txPowIds: [],
+};
 /** Milliseconds of mining before others get their turn. */
 const TURN = 16;
+/** Permutations between two looks at the clock: 3 ms of plain code. */
+const BATCH = 1_024;
+/** Seconds of work that are worth sending to workers, and starting them for. */
+const WORTH_SENDING = 0.05;
+const WORTH_STARTING = 0.25;
 
-/** Searches for a nonce; the event loop gets a turn every 16 ms. */
+/**
+ * Searches for a unit; the event loop gets a turn every 16 ms. What was found
+ * is checked like anybody's work before it is given back.
+ */
 export async function mine(options: MineOptions): Promise<TxPow> {
-  const { signal, onProgress, random = systemRandom } = options;
+  const { target, signal, onProgress, random = systemRandom } = options;
   signal?.throwIfAborted();
-  const body = bodyFor(options.target, random);
-  const header = encode(txHeader, headerFor(options, body, random));
-  const target = targetBytes(options.target);
-  const expected = hashesOf(options.target);
-  const counter = new DataView(
-    header.buffer,
-    header.byteOffset + NONCE_HEAD.length,
-  );
-  const started = performance.now();
-  for (let tries = 0, turn = started;;) {
-    for (let i = 0; i < BATCH; i++) {
-      counter.setUint32(0, tries / 2 ** 32);
-      counter.setUint32(4, tries++);
-      if (meets(sha3_256(header), target)) {
-        return { header: decode(txHeader, header), body };
-      }
-    }
+  const engine = await openEngine(options.engine);
+  signal?.throwIfAborted();
+  const plan = planSearch(draftOf(options), random);
+  const expected = hashesOf(target);
+  const search = new Search({ puzzle: plan.puzzle, expected, onProgress });
+  const stop = () => search.stop(signal?.reason);
+  signal?.addEventListener("abort", stop);
+  const seconds = expected * plan.permutations / engine.speed;
+  const ownPool = options.pool === undefined && seconds >= WORTH_STARTING
+    ? new MinerPool({ engine: engine.name })
+    : null;
+  const pool = seconds >= WORTH_SENDING ? options.pool ?? ownPool : null;
+  try {
+    const joined = pool?.join(search);
+    // Workers take a while to start, and may not start at all.
+    await mineHere(engine, search, () => pool?.isWorking === true);
+    await joined;
+    await mineHere(engine, search, () => false);
+  } finally {
+    search.stop(null); // if mining failed, workers need not go on
+    signal?.removeEventListener("abort", stop);
+    ownPool?.close();
+  }
+  const unit = plan.unitAt(search.result());
+  confirm(unit, options);
+  return unit;
+}
+
+/** Mines on this thread, in turns with others, until it is over or relieved. */
+async function mineHere(
+  engine: Engine,
+  search: Search,
+  isRelieved: () => boolean,
+): Promise<void> {
+  let turn = performance.now();
+  while (search.isOpen && !isRelieved()) {
+    const slice = search.take(BATCH);
+    if (slice === null) return;
+    const hit = engine.search(search.puzzle, slice.start, slice.count);
+    search.report(slice, hit);
     if (performance.now() - turn < TURN) continue;
-    onProgress?.({
-      tries,
-      expected,
-      rate: 1_000 * tries / (performance.now() - started),
-    });
     await new Promise((resolve) => setTimeout(resolve));
-    signal?.throwIfAborted();
     turn = performance.now();
   }
 }
 
-function bodyFor(target: bigint, random: RandomBytes): TxBody {
+function draftOf(options: MineOptions): Draft {
+  const { customHash, target, time, tip, contents = NO_CONTENTS } = options;
   return {
-    prng: random(32),
-    txnDifficulty: targetBytes(target),
-    transaction: EMPTY_TRANSACTION,
-    witness: EMPTY_WITNESS,
-    burnTransaction: EMPTY_TRANSACTION,
-    burnWitness: EMPTY_WITNESS,
-    txPowIds: [],
+    header: {
+      ...(tip ?? NO_TIP),
+      chainId: MAIN_CHAIN,
+      time: integer(time),
+      customHash,
+    },
+    body: { ...contents, txnDifficulty: targetBytes(target) },
+    mayDust: tip === undefined,
   };
 }
 
-function headerFor(
-  { customHash, time }: MineOptions,
-  body: TxBody,
-  random: RandomBytes,
-): TxHeader {
-  const nonce = new Uint8Array([...NONCE_HEAD, ...random(NONCE_FREE_BYTES)]);
-  return {
-    nonce: decode(miniNumber, nonce),
-    chainId: MAIN_CHAIN,
-    time: integer(time),
-    blockNumber: integer(0),
-    blockDifficulty: UNUSED, // no id is below it
-    superParents: new Array<Bytes>(SUPER_PARENTS).fill(UNUSED),
-    mmrRoot: UNUSED,
-    mmrTotal: integer(0),
-    magic: DEFAULT_MAGIC,
-    customHash,
-    bodyHash: bodyHash(body),
-  };
+/** By the code that checks everybody's work, and nothing of the search's. */
+function confirm(unit: TxPow, { customHash, target }: MineOptions): void {
+  const { header, body } = unit;
+  const isBound = body !== null && sameBytes(header.bodyHash, bodyHash(body)) &&
+    sameBytes(header.customHash, customHash);
+  if (!isBound || !meets(txPowId(header), targetBytes(target))) {
+    throw new Error("mining gave a unit that its own check refuses");
+  }
+  // Targets easier than the network's are for tests; no relay takes them.
+  if (target <= MIN_WORK_TARGET) checkTxPow(unit);
 }
