@@ -102,7 +102,7 @@ async function follow(
 ): Promise<never> {
   for (let cursor = options.after ?? null;;) {
     try {
-      const page = await readPage(session, cursor, WAIT);
+      const page = await readPage(session, cursor, { wait: WAIT });
       for (const message of page.messages) {
         await take(message, options);
         if (options.json) await print(JSON.stringify(inJson(message)));

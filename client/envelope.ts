@@ -8,6 +8,7 @@ import {
   packageHash,
 } from "../lib/minima/maxima.ts";
 import { mine, type MiningProgress } from "../lib/work/mine.ts";
+import type { MinerPool } from "../lib/work/pool.ts";
 import { hashesOf } from "../lib/work/target.ts";
 import { ClientError } from "./error.ts";
 
@@ -17,13 +18,18 @@ export interface WorkOptions {
   readonly target: bigint;
   /** Most hashes to mine; {@link MAX_HASHES}, if not said. */
   readonly maxHashes?: number | undefined;
-  /** Ends the mining with its reason. */
+  /** Ends it all with its reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Workers to mine with, if they are to be kept for more than one message. If
+   * not said, long work starts some of its own; null starts none.
+   */
+  readonly pool?: MinerPool | null | undefined;
   /** Told how the mining goes. */
   readonly onMining?: ((progress: MiningProgress) => void) | undefined;
 }
 
-/** What nobody should mine for a message: some minutes on one core. */
+/** What nobody should mine for a message: half a minute of one core. */
 export const MAX_HASHES = 200_000_000;
 
 /**
@@ -35,7 +41,7 @@ export async function mineEnvelope(
   sealed: MaximaPackage,
   options: WorkOptions,
 ): Promise<Bytes> {
-  const { target, maxHashes = MAX_HASHES, signal, onMining } = options;
+  const { target, maxHashes = MAX_HASHES, signal, pool, onMining } = options;
   // The target's own hashes: what the relay calls them proves nothing.
   const hashes = hashesOf(target);
   if (hashes > maxHashes) {
@@ -49,6 +55,7 @@ export async function mineEnvelope(
     target,
     time: Date.now(),
     signal,
+    pool,
     onProgress: onMining,
   });
   return encode(maxTxPow, { version: MAXIMA_VERSION, package: sealed, txPow });

@@ -7,6 +7,12 @@ export type ClientErrorCode =
   | "address-invalid"
   /** A file is not an identity. */
   | "identity-invalid"
+  /** An identity is locked, and there is no passphrase to open it. */
+  | "identity-locked"
+  /** A passphrase does not open an identity. */
+  | "passphrase-wrong"
+  /** A passphrase has no characters. */
+  | "passphrase-empty"
   /** The relay could not be reached. */
   | "relay-unreachable"
   /** The message is over the network's limit. */

@@ -9,6 +9,7 @@ import {
 } from "../lib/seal/rsa.ts";
 import { parsePublicKey } from "../lib/seal/public_key.ts";
 import { ClientError } from "./error.ts";
+import { lock, lockedForm, unlock } from "./identity_lock.ts";
 
 /** Who somebody is: a key, and the mailbox that follows from it. */
 export interface Identity {
@@ -25,11 +26,15 @@ export interface Identity {
 /** Bits of a new key. Genuine nodes make 1024 and take this as well. */
 const RSA_BITS = 2_048;
 
-const identityForm = z.object({
+const about = {
   restante: z.literal("identity"),
   suite: z.literal("maxima"),
-  privateKey: z.string(),
-});
+};
+
+const identityForm = z.union([
+  z.object({ ...about, privateKey: z.string() }),
+  z.object({ ...about, mailbox: z.string(), locked: lockedForm }),
+]);
 
 /** A new identity. */
 export async function makeIdentity(bits: number = RSA_BITS): Promise<Identity> {
@@ -91,14 +96,71 @@ export function identityText({ suite, pkcs8 }: Identity): string {
 }
 
 /**
- * Reads the text of an identity file.
+ * The text of an identity file that a passphrase opens: with it, whose mailbox
+ * it is can be read, and nothing else.
  *
- * @throws {ClientError} `identity-invalid`
+ * @throws {ClientError} `passphrase-empty`
  */
-export async function parseIdentity(text: string): Promise<Identity> {
-  let document: unknown;
+export async function lockedIdentityText(
+  { suite, pkcs8, mailbox }: Identity,
+  passphrase: string,
+): Promise<string> {
+  if (passphrase === "") {
+    throw new ClientError("passphrase-empty", "the passphrase is empty");
+  }
+  const locked = await lock(pkcs8, passphrase, besides(suite, mailbox));
+  return JSON.stringify(
+    { restante: "identity", suite, mailbox, locked },
+    null,
+    2,
+  ) + "\n";
+}
+
+/** What is bound to a locked key, so that it cannot be changed. */
+function besides(suite: string, mailbox: string): string {
+  return `restante identity ${suite} ${mailbox}`;
+}
+
+/**
+ * Reads the text of an identity file; a locked one needs its passphrase, or how
+ * to ask for it.
+ *
+ * @throws {ClientError} `identity-invalid`, `identity-locked` without a
+ * passphrase, or `passphrase-wrong`
+ */
+export async function parseIdentity(
+  text: string,
+  passphrase?: string | (() => Promise<string>),
+): Promise<Identity> {
+  const document = identityForm.safeParse(parseJson(text));
+  if (!document.success) {
+    throw new ClientError(
+      "identity-invalid",
+      "not an identity file of restante",
+    );
+  }
+  const identity = document.data;
+  if ("privateKey" in identity) {
+    return await importIdentity(new TextEncoder().encode(identity.privateKey));
+  }
+  if (passphrase === undefined) {
+    throw new ClientError(
+      "identity-locked",
+      "the identity is locked, and no passphrase was given",
+    );
+  }
+  const { suite, mailbox, locked } = identity;
+  const pkcs8 = await unlock(
+    locked,
+    typeof passphrase === "string" ? passphrase : await passphrase(),
+    besides(suite, mailbox),
+  );
+  return await identityOf(pkcs8);
+}
+
+function parseJson(text: string): unknown {
   try {
-    document = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     throw new ClientError(
       "identity-invalid",
@@ -106,14 +168,4 @@ export async function parseIdentity(text: string): Promise<Identity> {
       { cause },
     );
   }
-  const identity = identityForm.safeParse(document);
-  if (!identity.success) {
-    throw new ClientError(
-      "identity-invalid",
-      "not an identity file of restante",
-    );
-  }
-  return await importIdentity(
-    new TextEncoder().encode(identity.data.privateKey),
-  );
 }

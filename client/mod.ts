@@ -10,24 +10,33 @@ export {
   type Identity,
   identityText,
   importIdentity,
+  lockedIdentityText,
   makeIdentity,
   parseIdentity,
 } from "./identity.ts";
 export {
   acknowledge,
+  fetchMessage,
   type Letter,
   readAll,
+  type ReadOptions,
   readPage,
   type ReceivedMessage,
   type ReceivedPage,
 } from "./read.ts";
 export {
   type Descriptor,
+  type PostOptions,
   type Quote,
   Relay,
+  type RelayOptions,
+  type RequestOptions,
   type StoredMessage,
 } from "./relay.ts";
+export type { Transport } from "./transports.ts";
+export { watch, type WatchEvent, type WatchOptions } from "./watch.ts";
 export { send, type SendOptions } from "./send.ts";
 export { Session } from "./session.ts";
 export { type Receipt, ReceiptError, verifyReceipt } from "../lib/receipt.ts";
 export type { MiningProgress } from "../lib/work/mine.ts";
+export { MinerPool, type MinerPoolOptions } from "../lib/work/pool.ts";

@@ -6,28 +6,30 @@ import { packageHash } from "../lib/minima/maxima.ts";
 import { wholePart } from "../lib/minima/mininumber.ts";
 import { Problem } from "../lib/problem.ts";
 import { open, OpenError } from "../lib/seal/maxima.ts";
-import { ClientError } from "./error.ts";
 import type { Identity } from "./identity.ts";
+import type { RequestOptions } from "./relay.ts";
 import type { Session } from "./session.ts";
 
+const listedForm = z.looseObject({
+  cursor: z.string(),
+  id: z.string(),
+  object: z.string(),
+  size: z.number(),
+  storedAt: z.number(),
+  holdUntil: z.number(),
+  body: z.string().nullable(),
+  expired: z.boolean(),
+});
+
 const pageForm = z.looseObject({
-  messages: z.array(z.looseObject({
-    cursor: z.string(),
-    id: z.string(),
-    object: z.string(),
-    size: z.number(),
-    storedAt: z.number(),
-    holdUntil: z.number(),
-    body: z.string().nullable(),
-    expired: z.boolean(),
-  })),
+  messages: z.array(listedForm),
   next: z.string(),
   more: z.boolean(),
   reset: z.boolean(),
 });
 
 /** A message as the relay lists it. */
-type Listed = z.infer<typeof pageForm>["messages"][number];
+export type Listed = z.infer<typeof listedForm>;
 
 /** What a message says, once it is opened. */
 export interface Letter {
@@ -49,6 +51,8 @@ export interface ReceivedMessage {
   readonly cursor: string;
   /** Message id, hex. */
   readonly id: string;
+  /** BLAKE3-256 of the stored bytes, hex. */
+  readonly object: string;
   /** Unix milliseconds, by the relay's clock. */
   readonly storedAt: number;
   /** Unix milliseconds. */
@@ -78,69 +82,141 @@ export interface ReceivedPage {
   readonly reset: boolean;
 }
 
-/**
- * One page of messages behind a cursor; from the oldest held, if null. Where
- * there are none, the relay waits for some for so many seconds.
- */
+/** How to read. */
+export interface ReadOptions extends RequestOptions {
+  /** Seconds that the relay is to wait for mail where there is none; 0 if not said. */
+  readonly wait?: number | undefined;
+  /** Our link in bits a second; any, if not said. Slow links get less. */
+  readonly bandwidth?: number | undefined;
+}
+
+/** Milliseconds that an answer may take beyond the time it was asked to wait. */
+const ANSWER_BEYOND = 10_000;
+
+/** One page of messages behind a cursor; from the oldest held, if null. */
 export async function readPage(
   session: Session,
   after: string | null,
-  wait = 0,
+  options: ReadOptions = {},
 ): Promise<ReceivedPage> {
-  const query = after === null ? "" : `?after=${encodeURIComponent(after)}`;
-  const response = await session.fetch(
-    `/v1/mailboxes/${session.identity.mailbox}/messages${query}`,
-    wait > 0 ? { headers: { Prefer: `wait=${wait}` } } : {},
-  );
-  const page = pageForm.safeParse(await response.json().catch(() => null));
-  if (!page.success) {
-    throw new ClientError(
-      "relay-nonsense",
-      `${session.relay.url} lists messages as no relay does`,
-    );
-  }
+  const page = await listPage(session, after, options);
+  const { identity } = session;
   const messages = await Promise.all(
-    page.data.messages.map((listed) => receive(listed, session.identity)),
+    page.messages.map((listed) => receive(listed, identity)),
   );
-  return { ...page.data, messages };
+  return { ...page, messages };
+}
+
+/** A page as the relay lists it. */
+export async function listPage(
+  session: Session,
+  after: string | null,
+  { wait = 0, bandwidth, signal }: ReadOptions,
+): Promise<z.infer<typeof pageForm>> {
+  return await session.json(
+    messagesPath(session, after, bandwidth),
+    pageForm,
+    {
+      headers: wait > 0 ? { Prefer: `wait=${wait}` } : {},
+      signal: signal ?? null,
+    },
+    ANSWER_BEYOND + 1_000 * (wait || 20),
+  );
+}
+
+/** Where a session's mail behind a cursor is listed. */
+export function messagesPath(
+  { identity }: Session,
+  after: string | null,
+  bandwidth: number | undefined,
+): string {
+  return `/v1/mailboxes/${identity.mailbox}/messages${
+    readQuery(after, bandwidth)
+  }`;
+}
+
+/** The query of every way to read. */
+export function readQuery(
+  after: string | null,
+  bandwidth: number | undefined,
+): string {
+  const query = new URLSearchParams({
+    ...(after !== null && { after }),
+    ...(bandwidth !== undefined && { bandwidth: String(bandwidth) }),
+  });
+  return query.size === 0 ? "" : `?${query}`;
+}
+
+/** Reads an element of a stream; null if it is none. */
+export function parseListed(text: string): Listed | null {
+  try {
+    return listedForm.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
 }
 
 /** Every message behind a cursor that is there now, page by page. */
 export async function* readAll(
   session: Session,
   after: string | null,
+  options: Omit<ReadOptions, "wait"> = {},
 ): AsyncGenerator<ReceivedPage> {
   for (let cursor = after;;) {
-    const page = await readPage(session, cursor);
+    const page = await readPage(session, cursor, options);
     yield page;
     if (!page.more) return;
     cursor = page.next;
   }
 }
 
+/**
+ * A message whose body was withheld, with its body: asked for by name it comes
+ * over any link.
+ */
+export async function fetchMessage(
+  session: Session,
+  message: ReceivedMessage,
+  { signal }: RequestOptions = {},
+): Promise<ReceivedMessage> {
+  const bytes = await session.relay.persist(signal, async () => {
+    const response = await session.fetch(`/v1/objects/${message.object}`, {
+      signal: signal ?? null,
+    });
+    return new Uint8Array(await response.arrayBuffer());
+  });
+  return {
+    ...message,
+    ...await openEnvelope(message.id, bytes, session.identity),
+  };
+}
+
+const ackForm = z.looseObject({});
+
 /** Tells the relay that a device has everything up to a cursor. */
 export async function acknowledge(
   session: Session,
   through: string,
   reader: string,
+  { signal }: RequestOptions = {},
 ): Promise<void> {
-  const response = await session.fetch(
-    `/v1/mailboxes/${session.identity.mailbox}/ack`,
-    {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ through, reader }),
-    },
-  );
-  await response.body?.cancel();
+  const path = `/v1/mailboxes/${session.identity.mailbox}/ack`;
+  await session.json(path, ackForm, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ through, reader }),
+    signal: signal ?? null,
+  });
 }
 
-async function receive(
+/** Opens a message that the relay listed. */
+export async function receive(
   listed: Listed,
   identity: Identity,
 ): Promise<ReceivedMessage> {
-  const { cursor, id, storedAt, holdUntil, size, body, expired } = listed;
-  const facts = { cursor, id, storedAt, holdUntil, size };
+  const { cursor, id, object, storedAt, holdUntil, size, body, expired } =
+    listed;
+  const facts = { cursor, id, object, storedAt, holdUntil, size };
   if (body === null) {
     return {
       ...facts,
@@ -148,31 +224,46 @@ async function receive(
       failure: expired ? "expired" : "withheld",
     };
   }
+  const bytes = bytesOf(body);
+  return {
+    ...facts,
+    ...(bytes === null
+      ? { letter: null, failure: "damaged" as const }
+      : await openEnvelope(id, bytes, identity)),
+  };
+}
+
+function bytesOf(text: string): Bytes | null {
   try {
-    return {
-      ...facts,
-      letter: await openLetter(id, body, identity),
-      failure: null,
-    };
+    return Uint8Array.fromBase64(text, { alphabet: "base64url" });
+  } catch {
+    return null;
+  }
+}
+
+/** What a stored envelope says, or why it says nothing. */
+async function openEnvelope(
+  id: string,
+  bytes: Bytes,
+  identity: Identity,
+): Promise<Pick<ReceivedMessage, "letter" | "failure">> {
+  try {
+    return { letter: await openLetter(id, bytes, identity), failure: null };
   } catch (error) {
     if (error instanceof OpenError) {
-      return { ...facts, letter: null, failure: error.code };
+      return { letter: null, failure: error.code };
     }
-    if (error instanceof Problem || error instanceof SyntaxError) {
-      return { ...facts, letter: null, failure: "damaged" };
-    }
+    if (error instanceof Problem) return { letter: null, failure: "damaged" };
     throw error;
   }
 }
 
 async function openLetter(
   id: string,
-  body: string,
+  bytes: Bytes,
   identity: Identity,
 ): Promise<Letter> {
-  const envelope = decodeMaxTxPow(
-    Uint8Array.fromBase64(body, { alphabet: "base64url" }),
-  );
+  const envelope = decodeMaxTxPow(bytes);
   if (packageHash(envelope.package).toHex() !== id) {
     throw new Problem("wrong-hash", "the body is another message's");
   }

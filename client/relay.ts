@@ -2,10 +2,10 @@
 import { z } from "zod";
 import type { Bytes } from "../lib/bytes.ts";
 import { importVerifyingKey, type VerifyingKey } from "../lib/signing_key.ts";
+import { ANSWER_WITHIN, type Form, readAnswer } from "./answer.ts";
 import { ClientError, refusalOf } from "./error.ts";
-
-/** What an answer of the relay is checked to be. */
-export type Form<T> = z.ZodType<T>;
+import { withRetries } from "./retry.ts";
+import { envelopeRequest } from "./upload.ts";
 
 /** What a client uses of a relay's word on itself. */
 export interface Descriptor {
@@ -84,17 +84,41 @@ const storedForm: Form<StoredMessage> = z.looseObject({
   receipt: z.string(),
 });
 
+/** How a relay is talked to. */
+export interface RelayOptions {
+  /**
+   * Milliseconds for which a request is made again while the relay is out of
+   * reach or busy; 5,000 if not said. What could do harm twice is not repeated.
+   */
+  readonly patience?: number;
+}
+
+/** What every request takes. */
+export interface RequestOptions {
+  /** Ends the request with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What posting takes. */
+export interface PostOptions extends RequestOptions {
+  /** Told how many bytes are sent; from the start again if it is repeated. */
+  readonly onUpload?: ((sent: number) => void) | undefined;
+}
+
+const PATIENCE = 5_000;
+
 /** Talks to the relay at a URL. */
 export class Relay {
   /** The origin, without a slash at its end. */
   readonly url: string;
+  readonly #patience: number;
 
   /**
    * Nothing is asked of the relay before the first request.
    *
    * @throws {ClientError} `address-invalid` if the text is no http(s) URL
    */
-  constructor(url: string) {
+  constructor(url: string, { patience = PATIENCE }: RelayOptions = {}) {
     const parsed = URL.parse(url);
     if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) {
       throw new ClientError(
@@ -103,19 +127,22 @@ export class Relay {
       );
     }
     this.url = parsed.origin;
+    this.#patience = patience;
   }
 
   /** Who the relay is. */
-  async descriptor(): Promise<Descriptor> {
-    return await this.json("/.well-known/restante", descriptorForm);
+  async descriptor({ signal }: RequestOptions = {}): Promise<Descriptor> {
+    return await this.json("/.well-known/restante", descriptorForm, {
+      signal: signal ?? null,
+    });
   }
 
   /**
    * The key that signs the relay's receipts, checked to be the one that the
    * relay's id names.
    */
-  async verifyingKey(): Promise<VerifyingKey> {
-    const { id, keys } = await this.descriptor();
+  async verifyingKey(options: RequestOptions = {}): Promise<VerifyingKey> {
+    const { id, keys } = await this.descriptor(options);
     const key = await importVerifyingKey(keys.signing.x).catch(() => null);
     if (key?.relayId === id) return key;
     throw new ClientError(
@@ -132,59 +159,91 @@ export class Relay {
     bytes: number,
     seconds: number,
     mailbox?: string,
+    options: RequestOptions = {},
   ): Promise<Quote> {
-    const { work } = await this.post(
-      "/v1/quotes",
-      { bytes, seconds, mailbox },
-      quoteForm,
-    );
+    const asked = { bytes, seconds, mailbox };
+    const { work } = await this.post("/v1/quotes", asked, quoteForm, options);
     return { target: BigInt(`0x${work.target}`), hashes: work.hashes };
   }
 
-  /** Posts an envelope. The same one again is answered the same. */
+  /**
+   * Posts an envelope. The same one again is answered the same, so it is posted
+   * again where no answer comes.
+   */
   async postMessage(
     envelope: Bytes,
-    onUpload?: (sent: number) => void,
+    { signal, onUpload }: PostOptions = {},
   ): Promise<StoredMessage> {
-    return await this.json(
-      "/v1/messages",
-      storedForm,
-      envelopeRequest(envelope, onUpload),
-    );
+    const path = "/v1/messages";
+    // A slow link gets a millisecond more for each byte.
+    const within = ANSWER_WITHIN + envelope.length;
+    return await this.persist(signal, () => {
+      const request = envelopeRequest(envelope, onUpload);
+      return this.answer(path, storedForm, request, { signal, within });
+    });
   }
 
-  /** Posts a JSON body. */
-  async post<T>(path: string, body: unknown, form: Form<T>): Promise<T> {
+  /** Posts a JSON body: of what may be asked twice. */
+  async post<T>(
+    path: string,
+    body: unknown,
+    form: Form<T>,
+    { signal }: RequestOptions = {},
+  ): Promise<T> {
     return await this.json(path, form, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
+      signal: signal ?? null,
     });
   }
 
-  /** Makes a request and checks that the answer is of a form. */
+  /** Makes a request, again if need be, and checks that the answer is of a form. */
   async json<T>(
     path: string,
     form: Form<T>,
-    request?: RequestInit,
+    { signal, ...request }: RequestInit = {},
   ): Promise<T> {
-    const response = await this.fetch(path, request);
-    const answer = form.safeParse(await response.json().catch(() => null));
-    if (answer.success) return answer.data;
-    throw new ClientError(
-      "relay-nonsense",
-      `${this.url}${path} answered what no relay answers`,
+    return await this.persist(
+      signal,
+      () => this.answer(path, form, request, { signal }),
     );
   }
 
+  /** Makes a request once, and checks that the answer is of a form. */
+  async answer<T>(
+    path: string,
+    form: Form<T>,
+    request: RequestInit,
+    options: {
+      readonly signal?: AbortSignal | null | undefined;
+      readonly within?: number;
+    } = {},
+  ): Promise<T> {
+    return await readAnswer(
+      form,
+      { url: this.url + path, ...options },
+      (signal) => this.fetch(path, { ...request, signal }),
+    );
+  }
+
+  /** Tries what may be done twice, for as long as patience lasts. */
+  async persist<T>(
+    signal: AbortSignal | null | undefined,
+    attempt: () => Promise<T>,
+  ): Promise<T> {
+    return await withRetries(attempt, { patience: this.#patience, signal });
+  }
+
   /**
-   * Makes a request.
+   * Makes a request, once.
    *
    * @throws {RelayError} if the relay refuses
    * @throws {ClientError} `relay-unreachable` or `relay-nonsense`
    */
   async fetch(path: string, request?: RequestInit): Promise<Response> {
     const response = await fetch(this.url + path, request).catch((cause) => {
+      request?.signal?.throwIfAborted();
       throw new ClientError(
         "relay-unreachable",
         `no relay could be reached at ${this.url}`,
@@ -194,30 +253,4 @@ export class Relay {
     if (response.ok) return response;
     throw await refusalOf(response);
   }
-}
-
-/** Bytes of an upload between two reports of its progress. */
-const UPLOAD_PART = 16_384;
-
-/** A request that carries an envelope; told of its progress, it streams. */
-export function envelopeRequest(
-  envelope: Bytes,
-  onUpload?: (sent: number) => void,
-): RequestInit {
-  const headers = { "Content-Type": "application/vnd.minima.maxtxpow" };
-  if (onUpload === undefined) {
-    return { method: "POST", headers, body: envelope };
-  }
-  let sent = 0;
-  const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      const part = envelope.subarray(sent, sent + UPLOAD_PART);
-      sent += part.length;
-      if (part.length > 0) controller.enqueue(part);
-      else controller.close();
-      onUpload(sent);
-    },
-  });
-  // A streamed body has to say that it does not wait for the answer.
-  return { method: "POST", headers, body, duplex: "half" } as RequestInit;
 }

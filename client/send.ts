@@ -57,13 +57,16 @@ export async function send(options: SendOptions): Promise<StoredMessage> {
       `sealed, the message has ${size} bytes, and ${MAX_PACKAGE_BYTES} is the most`,
     );
   }
-  const quote = await relay.quote(size + WORK_BYTES, hold, mailboxIdOf(to));
+  const { signal } = options;
+  const mailbox = mailboxIdOf(to);
+  const quote = await relay.quote(size + WORK_BYTES, hold, mailbox, { signal });
   options.onQuote?.(quote);
   const envelope = await mineEnvelope(sealed, {
     ...options,
     target: quote.target,
   });
-  const report = onUpload &&
-    ((sent: number) => onUpload(sent, envelope.length));
-  return await relay.postMessage(envelope, report);
+  return await relay.postMessage(envelope, {
+    signal,
+    onUpload: onUpload && ((sent) => onUpload(sent, envelope.length)),
+  });
 }

@@ -8,7 +8,11 @@ import { seal } from "../lib/seal/maxima.ts";
 import type { Scope } from "../lib/token.ts";
 import { mineEnvelope } from "./envelope.ts";
 import type { Identity } from "./identity.ts";
-import { envelopeRequest, type Relay } from "./relay.ts";
+import { type Form, readAnswer } from "./answer.ts";
+import { RelayError } from "./error.ts";
+import { HeldToken, unlessAborted } from "./held_token.ts";
+import type { Relay, RequestOptions } from "./relay.ts";
+import { envelopeRequest } from "./upload.ts";
 
 const challengeForm = z.looseObject({
   handshake: z.string().regex(/^[\w-]+$/),
@@ -32,8 +36,7 @@ function isRsaKey(text: string): boolean {
   }
 }
 
-/** A token is renewed when it has less than this left, in milliseconds. */
-const RENEW_BEFORE = 60_000;
+type Token = z.infer<typeof tokenForm>;
 
 /** An owner's way to one mailbox. */
 export class Session {
@@ -47,8 +50,8 @@ export class Session {
     "sign",
     "verify",
   ]) as Promise<CryptoKeyPair>;
-  /** The present token, or the handshake that is to give it. */
-  #token: Promise<z.infer<typeof tokenForm>> | null = null;
+  readonly #bound = new HeldToken<Token>(() => this.#handshake(true));
+  readonly #bearer = new HeldToken<Token>(() => this.#handshake(false));
 
   /** Nothing is asked of the relay before the first request. */
   constructor(
@@ -61,37 +64,65 @@ export class Session {
     this.#scopes = scopes;
   }
 
-  /** Makes a request that needs a token. The path starts with a slash. */
+  /**
+   * Makes a request that needs a token, once; a token that the relay knows no
+   * more is renewed. The path starts with a slash.
+   */
   async fetch(path: string, request: RequestInit = {}): Promise<Response> {
-    const { token } = await this.#validToken();
-    const headers = new Headers(request.headers);
-    headers.set("Authorization", `DPoP ${token}`);
-    headers.set(
-      "DPoP",
-      await this.#proof(request.method ?? "GET", path, token),
-    );
-    return await this.relay.fetch(path, { ...request, headers });
+    const { token } = await unlessAborted(this.#bound.get(), request.signal);
+    try {
+      return await this.#fetchWith(token, path, request);
+    } catch (error) {
+      const isUnknown = error instanceof RelayError &&
+        error.code === "unauthorized";
+      if (!isUnknown) throw error;
+      await this.#bound.drop(token);
+    }
+    const renewed = await unlessAborted(this.#bound.get(), request.signal);
+    return await this.#fetchWith(renewed.token, path, request);
+  }
+
+  /** The same, again if need be, with the answer's form checked. */
+  async json<T>(
+    path: string,
+    form: Form<T>,
+    { signal, ...request }: RequestInit = {},
+    within?: number,
+  ): Promise<T> {
+    const url = this.relay.url + path;
+    return await this.relay.persist(signal, () =>
+      readAnswer(
+        form,
+        { url, signal, ...(within !== undefined && { within }) },
+        (signal) => this.fetch(path, { ...request, signal }),
+      ));
   }
 
   /** Opens the mailbox if it is new; gives whether it was. */
-  async open(): Promise<{ created: boolean }> {
-    return (await this.#validToken()).mailbox;
+  async open({ signal }: RequestOptions = {}): Promise<{ created: boolean }> {
+    const { mailbox } = await unlessAborted(this.#bound.get(), signal);
+    return mailbox;
   }
 
-  async #validToken(): Promise<z.infer<typeof tokenForm>> {
-    const before = this.#token;
-    const held = await before;
-    if (held !== null && held.expires - RENEW_BEFORE > Date.now()) return held;
-    // Of several requests that find it ended, the first renews it for all.
-    if (this.#token === before) {
-      this.#token = this.#handshake();
-      this.#token.catch(() => this.#token = null);
-      return await this.#token;
-    }
-    return await this.#validToken();
+  /**
+   * A token that whoever has it may use: for WebSockets, to which a browser can
+   * give no proof.
+   */
+  async bearerToken(): Promise<string> {
+    return (await this.#bearer.get()).token;
   }
 
-  async #handshake(): Promise<z.infer<typeof tokenForm>> {
+  /** Forgets a bearer token that did not help: the next one is new. */
+  async dropBearerToken(token: string): Promise<void> {
+    await this.#bearer.drop(token);
+  }
+
+  /** A handshake that fails on the way is begun anew: it cannot be repeated. */
+  async #handshake(isBound: boolean): Promise<Token> {
+    return await this.relay.persist(null, () => this.#shakeHands(isBound));
+  }
+
+  async #shakeHands(isBound: boolean): Promise<Token> {
     const { relay, identity } = this;
     const { handshake, relayKey, challenge, work } = await relay.post(
       "/v1/handshakes",
@@ -104,7 +135,7 @@ export class Session {
     const answer = {
       challenge,
       scopes: this.#scopes,
-      jkt: await calculateJwkThumbprint(jwk),
+      ...(isBound && { jkt: await calculateJwkThumbprint(jwk) }),
     };
     const sealed = await seal({
       to: Uint8Array.fromHex(relayKey),
@@ -116,11 +147,23 @@ export class Session {
     const envelope = await mineEnvelope(sealed, {
       target: BigInt(`0x${work.target}`),
     });
-    return await relay.json(
+    return await relay.answer(
       `/v1/handshakes/${handshake}`,
       tokenForm,
       envelopeRequest(envelope),
     );
+  }
+
+  async #fetchWith(
+    token: string,
+    path: string,
+    request: RequestInit,
+  ): Promise<Response> {
+    const headers = new Headers(request.headers);
+    headers.set("Authorization", `DPoP ${token}`);
+    const proof = await this.#proof(request.method ?? "GET", path, token);
+    headers.set("DPoP", proof);
+    return await this.relay.fetch(path, { ...request, headers });
   }
 
   /** A proof for one request (RFC 9449, section 4.2). */

@@ -1,5 +1,6 @@
 /** The README says what is there: its commands run, its table is config.ts's. */
 import assert from "node:assert/strict";
+import configuration from "../deno.json" with { type: "json" };
 import { readmeTable, settingsTable } from "../scripts/settings_table.ts";
 import { RelayProcess, ROOT } from "./journeys/process.ts";
 
@@ -54,6 +55,45 @@ Deno.test("the README's main job runs as it is pasted", async () => {
     assert.equal(code, 0, text.decode(stderr));
     assert.match(text.decode(stdout), /\nreceipt {2}[\w-]+\.[\w-]+\.[\w-]+\n/);
     assert.match(text.decode(stdout), /\n\nDear Bob\n/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("the README's app runs as it is pasted", async () => {
+  const section = README.split("\n## In your app\n")[1] ?? "";
+  const code = /```ts ignore\n([^]*?)```/.exec(section)?.[1] ?? "";
+  const folder = await Deno.makeTempDir();
+  try {
+    await using relay = await RelayProcess.start(
+      "--port",
+      "0",
+      "--kv",
+      `${folder}/store.kv`,
+    );
+    // The package is this repository's, and the port the test's own.
+    const client = new URL(configuration.exports, `file://${ROOT}`).href;
+    await Deno.writeTextFile(
+      `${folder}/app.ts`,
+      code.replace(configuration.name, client)
+        .replace("http://127.0.0.1:8000", relay.url),
+    );
+    const { code: exit, stdout, stderr } = await new Deno.Command(
+      Deno.execPath(),
+      {
+        args: [
+          "run",
+          "--check",
+          "--allow-net",
+          `--config=${ROOT}/deno.json`,
+          `${folder}/app.ts`,
+        ],
+        env: { NO_COLOR: "1" },
+      },
+    ).output();
+    const text = new TextDecoder();
+    assert.equal(exit, 0, text.decode(stderr));
+    assert.match(text.decode(stdout), /^held until 20\S+Z\nDear Bob\n$/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -47,14 +47,14 @@ Deno.test("Relay refuses what is not the URL of a relay", () => {
 });
 
 Deno.test("a relay that is not there is unreachable", async () => {
-  const relay = new Relay(closedUrl());
+  const relay = new Relay(closedUrl(), { patience: 0 });
   const identity = await makeIdentity(1_024);
   const calls: (() => Promise<unknown>)[] = [
     () => relay.descriptor(),
     () => relay.verifyingKey(),
     () => relay.quote(1, 3_600),
     () => relay.postMessage(new Uint8Array(1)),
-    () => relay.postMessage(new Uint8Array(1), () => {}),
+    () => relay.postMessage(new Uint8Array(1), { onUpload() {} }),
     () => new Session(relay, identity).open(),
     () => readPage(new Session(relay, identity), null),
   ];
@@ -113,7 +113,7 @@ Deno.test("every refusal of a relay keeps its code, its status and its members",
     await t.step(code, async () => {
       const document = { code, status, title, detail: "why", target: "00" };
       await using fake = new FakeRelay(() => problem(status, document));
-      const relay = new Relay(fake.url);
+      const relay = new Relay(fake.url, { patience: 0 });
       await assert.rejects(relay.quote(1, 3_600), (error) => {
         assert.ok(error instanceof RelayError);
         assert.equal(error.code, code);
@@ -133,7 +133,7 @@ Deno.test("a refusal of a real relay is told as it is", async () => {
     [relay.quote(0, 3_600), "malformed"],
     [relay.quote(1e6, 3_600), "too-large"],
     [relay.postMessage(new Uint8Array(9)), "malformed"],
-    [relay.postMessage(new Uint8Array(9), () => {}), "malformed"],
+    [relay.postMessage(new Uint8Array(9), { onUpload() {} }), "malformed"],
     [relay.fetch("/no/such/path"), "not-found"],
   ];
   for (const [refused, code] of refusals) {

@@ -91,8 +91,8 @@ Deno.test("what one sends, another reads: byte for byte, in order, and from whom
     const stored = sent[i];
     assert.ok(stored && letter);
     assert.equal(failure, null);
-    const { id, cursor, size, storedAt, holdUntil } = stored;
-    assert.deepEqual(facts, { id, cursor, size, storedAt, holdUntil });
+    const { id, object, cursor, size, storedAt, holdUntil } = stored;
+    assert.deepEqual(facts, { id, object, cursor, size, storedAt, holdUntil });
     assert.deepEqual(letter.data, LETTERS[i]);
     assert.equal(letter.from, bob.key.publicKey.toHex());
     assert.equal(letter.application, "test");

@@ -1,0 +1,123 @@
+/**
+ * Watching a mailbox: every message behind a cursor, now and as they come, once
+ * and in order, through whatever happens to the connection.
+ */
+import { parseCursor } from "../lib/cursor.ts";
+import { ClientError } from "./error.ts";
+import { type Listed, receive, type ReceivedMessage } from "./read.ts";
+import type { RequestOptions } from "./relay.ts";
+import { isPassing, pause, pauseAfter } from "./retry.ts";
+import type { Session } from "./session.ts";
+import { BlockedError, type Transport, TRANSPORTS } from "./transports.ts";
+
+/** What happens to the connection of a watch. */
+export type WatchEvent =
+  /** It stands, and by what. */
+  | { readonly kind: "connected"; readonly transport: Transport }
+  /** It broke, and comes again after so many milliseconds. */
+  | {
+    readonly kind: "waiting";
+    readonly milliseconds: number;
+    /** What went wrong; null if the relay ended it. */
+    readonly cause: unknown;
+  }
+  /** Something on the way blocks a transport; the next one is tried. */
+  | { readonly kind: "blocked"; readonly transport: Transport }
+  /** The cursor was not of this store: it goes on from the oldest held. */
+  | { readonly kind: "reset" };
+
+/** What to watch, and how. */
+export interface WatchOptions extends RequestOptions {
+  /** Where to begin: behind this cursor; at the oldest held, if null. */
+  readonly after?: string | null | undefined;
+  /** Our link in bits a second; any, if not said. Slow links get less. */
+  readonly bandwidth?: number | undefined;
+  /** What to try, the best first; all there are, if not said. */
+  readonly transports?: readonly Transport[] | undefined;
+  /** Told what happens to the connection. */
+  readonly onEvent?: ((event: WatchEvent) => void) | undefined;
+}
+
+/**
+ * Follows a mailbox until its signal ends it, with the signal's reason. It
+ * connects again by itself, at its cursor; where WebSockets are blocked it takes
+ * events, and where those are, long polls.
+ *
+ * @throws {RelayError} if the relay refuses for good
+ */
+export async function* watch(
+  session: Session,
+  options: WatchOptions = {},
+): AsyncGenerator<ReceivedMessage> {
+  const { signal, bandwidth, transports = DEFAULT, onEvent } = options;
+  let after = options.after ?? null;
+  let best = 0;
+  for (let failures = 0;;) {
+    signal?.throwIfAborted();
+    const transport = transports[best] ?? "poll";
+    const ended = new AbortController();
+    const arrivals = TRANSPORTS[transport]({
+      session,
+      after,
+      bandwidth,
+      signal: AbortSignal.any([ended.signal, ...(signal ? [signal] : [])]),
+    });
+    const began = performance.now();
+    let cause: unknown = null;
+    try {
+      for await (const { messages, next, isFirst, reset } of arrivals) {
+        if (isFirst) onEvent?.({ kind: "connected", transport });
+        if (reset) {
+          after = null;
+          onEvent?.({ kind: "reset" });
+        }
+        for (const listed of messages) {
+          if (!isBehind(listed, after)) continue;
+          yield await receive(listed, session.identity);
+          after = listed.cursor;
+        }
+        after = next ?? after;
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof BlockedError && best + 1 < transports.length) {
+        onEvent?.({ kind: "blocked", transport });
+        best++;
+        continue;
+      }
+      if (!isPassing(error) && !(error instanceof BlockedError)) throw error;
+      // It may be the relay that is gone, and no transport that is blocked.
+      best = 0;
+      cause = error;
+    } finally {
+      ended.abort();
+    }
+    const isSettled = performance.now() - began > SETTLED;
+    failures = isSettled ? 0 : failures + 1;
+    // An end that was announced, as of a token, is no reason to wait.
+    if (cause === null && isSettled) continue;
+    const milliseconds = pauseAfter(failures + 1, cause);
+    onEvent?.({ kind: "waiting", milliseconds, cause });
+    await pause(milliseconds, signal);
+  }
+}
+
+/** Milliseconds after which a connection is one that holds. */
+const SETTLED = 1_000;
+
+const DEFAULT: readonly Transport[] = ["socket", "events", "poll"];
+
+/** Whether a message is one we have not had: cursors of a store are ordered. */
+function isBehind({ cursor }: Listed, after: string | null): boolean {
+  if (after === null) return true;
+  try {
+    return parseCursor(cursor).epoch !== parseCursor(after).epoch ||
+      cursor > after;
+  } catch (cause) {
+    throw new ClientError(
+      "relay-nonsense",
+      "a message has a cursor that is none",
+      { cause },
+    );
+  }
+}
