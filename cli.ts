@@ -1,6 +1,9 @@
 /** The `restante` command. */
 import { Command } from "commander";
+import { addBench } from "./cli/bench.ts";
 import { addBackup } from "./cli/backup.ts";
+import { addCompletion } from "./cli/completion.ts";
+import { addInit } from "./cli/init.ts";
 import { addInspect } from "./cli/inspect.ts";
 import { addKeygen } from "./cli/keygen.ts";
 import { printFailure } from "./cli/output.ts";
@@ -13,15 +16,23 @@ import { VERSION } from "./lib/version.ts";
 const program = new Command("restante")
   .description("Encrypted mail that waits for you.")
   .version(VERSION)
-  .showHelpAfterError("(--help says more)");
+  .showHelpAfterError("(--help says more)")
+  .addHelpText(
+    "after",
+    "\nEvery command has an example in its own --help, and --json. The exit code is 0\n" +
+      "if it did what it was told to, and 1 if not: then standard error says why.",
+  );
 
 addServe(program);
+addInit(program);
 addKeygen(program);
 addSend(program);
 addRead(program);
 addInspect(program);
 addVerifyReceipt(program);
 addBackup(program);
+addBench(program);
+addCompletion(program);
 
 try {
   await program.parseAsync(Deno.args, { from: "user" });

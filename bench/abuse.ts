@@ -36,12 +36,12 @@ export async function benchAbuse(): Promise<void> {
       count((costs.at(-1) ?? 0) / rate),
     ]);
   }
-  console.log(
-    `\nFilling a mailbox of ${DEFAULT_QUOTAS.mailbox.bytes / 2 ** 20} MiB and ${
+  printTable(
+    `Filling a mailbox of ${DEFAULT_QUOTAS.mailbox.bytes / 2 ** 20} MiB and ${
       count(DEFAULT_QUOTAS.mailbox.messages)
     } messages for an hour (${count(rate)} tries/s)`,
+    rows,
   );
-  printTable(rows);
 }
 
 /** Hashes that fill a share of an empty mailbox, message by message. */

@@ -67,8 +67,7 @@ export async function benchAccept(): Promise<void> {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-  console.log("\nAccepting messages of 1 KiB, durably, on disk");
-  printTable(rows);
+  printTable("Accepting messages of 1 KiB, durably, on disk", rows);
 }
 
 function newMessage(mailbox: MailboxId): NewMessage {

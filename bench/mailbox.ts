@@ -51,8 +51,7 @@ export async function benchMailbox(): Promise<void> {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-  console.log("\nA poll behind the last message, and a post of 1 KiB");
-  printTable(rows);
+  printTable("A poll behind the last message, and a post of 1 KiB", rows);
 }
 
 function messageTo(mailbox: MailboxId): NewMessage {

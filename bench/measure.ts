@@ -48,24 +48,38 @@ function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? NaN;
 }
 
+/** A table that was printed. */
+export interface Table {
+  /** What it is of. */
+  readonly title: string;
+  /** The first row is its head. */
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Where tables go: to people as they come, and to whoever wants all of them. */
+export const report = {
+  /** The tables so far. */
+  tables: [] as Table[],
+  /** Whether nothing is to be printed. */
+  isQuiet: false,
+};
+
+/** Prints a line, unless all is quiet. */
+export function say(line: string): void {
+  if (!report.isQuiet) console.log(line);
+}
+
 /** Prints a table; the first row is its head. */
-export function printTable(rows: readonly (readonly string[])[]): void {
+export function printTable(title: string, rows: Table["rows"]): void {
+  report.tables.push({ title, rows });
+  say(`\n${title}`);
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0))
   );
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   for (const [i, row] of rows.entries()) {
-    console.log(
-      `| ${
-        row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join(
-          " | ",
-        )
-      } |`,
-    );
-    if (i === 0) {
-      console.log(
-        `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`,
-      );
-    }
+    say(line(row.map((cell, column) => cell.padStart(widths[column] ?? 0))));
+    if (i === 0) say(line(widths.map((width) => "-".repeat(width))));
   }
 }
 

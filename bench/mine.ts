@@ -9,7 +9,7 @@ import { MinerPool } from "../lib/work/pool.ts";
 import { Search } from "../lib/work/search.ts";
 import type { SearchPlan, Way } from "../lib/work/search_plan.ts";
 import { targetOf } from "../lib/work/target.ts";
-import { count, printTable } from "./measure.ts";
+import { count, printTable, say } from "./measure.ts";
 import { type MiningCase, miningCase, WAYS } from "./mine_cases.ts";
 import { type Doing, forMilliseconds, median, Rounds } from "./rounds.ts";
 
@@ -117,9 +117,6 @@ function printTries(
   together: Rounds,
   workers: number,
 ): void {
-  console.log(
-    "\nTries a second, by the header's hash blocks and what is varied",
-  );
   const rows = [[
     "blocks",
     "varied",
@@ -143,11 +140,13 @@ function printTries(
       ]);
     }
   }
-  printTable(rows);
+  printTable(
+    "Tries a second, by the header's hash blocks and what is varied",
+    rows,
+  );
 }
 
 function printPermutations(engines: readonly Engine[], alone: Rounds): void {
-  console.log("\nKeccak permutations a second, one core");
   const rows = [["by", "a second"]];
   for (const { name } of engines) {
     rows.push([`${name} engine`, count(alone.rate(`engine ${name}`))]);
@@ -155,7 +154,7 @@ function printPermutations(engines: readonly Engine[], alone: Rounds): void {
   for (const library of LIBRARIES) {
     rows.push([library, count(5 * alone.rate(`${library} 5`))]);
   }
-  printTable(rows);
+  printTable("Keccak permutations a second, one core", rows);
 }
 
 /** What the miner was built to reach, and what this run gives. */
@@ -165,9 +164,8 @@ function printFigures(alone: Rounds): void {
     growth: alone.ratio(`${way} 2`, `${way} 5`),
   }));
   if (dust === undefined || prng === undefined) return;
-  console.log("\nWhat was to be reached on one core");
   const permutations = count(alone.rate("engine simd"));
-  printTable([
+  printTable("What was to be reached on one core", [
     ["figure", "to reach", "here"],
     ["permutations a second", "5,000,000", permutations],
     ["tries of 5 blocks to node:crypto's", "15 ×", times(dust.gain)],
@@ -191,7 +189,7 @@ async function printMessages(): Promise<void> {
   }
   const mean = taken.reduce((a, b) => a + b) / MESSAGES;
   const worst = Math.max(...taken);
-  console.log(
+  say(
     `\nA message of 11,000 hashes, ${MESSAGES} times: mean ${
       mean.toFixed(1)
     } ms, median ${median(taken).toFixed(1)}, worst ${worst.toFixed(1)}`,

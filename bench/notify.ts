@@ -81,8 +81,7 @@ export async function benchNotify(): Promise<void> {
       rows.push([count(readers), by, ...cellsOf(times, by)]);
     }
   }
-  console.log("\nFrom the sender to the reader, p50 / p99 in ms");
-  printTable(rows);
+  printTable("From the sender to the reader, p50 / p99 in ms", rows);
 }
 
 /** A bearer token: a proof for each request would be the client's work. */

@@ -26,8 +26,7 @@ export async function benchReaders(): Promise<void> {
     const bare = await measureReaders("bare", transport);
     rows.push([transport, ...[...ours, ...bare].map((kib) => kib.toFixed(1))]);
   }
-  console.log("\nMemory of readers that wait, in KiB");
-  printTable(rows);
+  printTable("Memory of readers that wait, in KiB", rows);
 }
 
 /** KiB of the server's that one reader takes, for each of {@link READERS}. */

@@ -61,6 +61,5 @@ export async function benchSend(): Promise<void> {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-  console.log("\nSending 1 KB at the network minimum");
-  printTable(rows);
+  printTable("Sending 1 KB at the network minimum", rows);
 }

@@ -34,8 +34,7 @@ export async function benchVerify(): Promise<void> {
       share,
     ]);
   }
-  console.log("\nVerifying a MaxTxPoW, one core");
-  printTable(rows);
+  printTable("Verifying a MaxTxPoW, one core", rows);
 }
 
 /** A mined envelope of exactly that many bytes. */

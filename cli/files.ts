@@ -1,6 +1,16 @@
 /** Files that the commands read and write. */
-import { type Identity, parseIdentity } from "../client/mod.ts";
+import {
+  type Identity,
+  identityText,
+  lockedIdentityText,
+  parseIdentity,
+} from "../client/mod.ts";
 import type { Bytes } from "../lib/bytes.ts";
+import {
+  newPassphrase,
+  type PassphraseOptions,
+  readPassphrase,
+} from "./passphrase.ts";
 
 /** The bytes of a file, or of standard input for `-`. */
 export async function readInput(path: string): Promise<Bytes> {
@@ -8,13 +18,28 @@ export async function readInput(path: string): Promise<Bytes> {
   return new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer());
 }
 
-/** The identity in a file. */
-export async function readIdentity(path: string): Promise<Identity> {
-  return await parseIdentity(await Deno.readTextFile(path));
+/** The identity in a file; for a locked one a passphrase is found or asked for. */
+export async function readIdentity(
+  path: string,
+  options: PassphraseOptions,
+): Promise<Identity> {
+  const text = await Deno.readTextFile(path);
+  return await parseIdentity(text, () => readPassphrase(options));
+}
+
+/** The bytes of an identity file, under a passphrase if it is to be locked. */
+export async function identityFileText(
+  identity: Identity,
+  { lock, ...options }: PassphraseOptions & { lock?: boolean },
+): Promise<Bytes> {
+  const text = lock
+    ? await lockedIdentityText(identity, await newPassphrase(options))
+    : identityText(identity);
+  return new TextEncoder().encode(text);
 }
 
 /** A file is there already, and is not to be overwritten. */
-class FileExistsError extends Error {
+export class FileExistsError extends Error {
   readonly code = "file-exists";
 }
 

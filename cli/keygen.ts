@@ -3,17 +3,28 @@ import { type Command, Option } from "commander";
 import {
   addressAt,
   type Identity,
-  identityText,
   importIdentity,
   makeIdentity,
   Relay,
 } from "../client/mod.ts";
-import { readIdentity, readInput, writeSecret } from "./files.ts";
+import {
+  identityFileText,
+  readIdentity,
+  readInput,
+  writeSecret,
+} from "./files.ts";
+import { identityOr, relayOr } from "./home.ts";
+import { PASSPHRASE_OPTION, type PassphraseOptions } from "./passphrase.ts";
 import { type OutputOptions, printResult } from "./output.ts";
 
-interface KeygenOptions extends OutputOptions {
+interface KeygenOptions extends OutputOptions, PassphraseOptions {
   import?: string;
+  lock?: boolean;
   force?: boolean;
+}
+
+interface AddressOptions extends OutputOptions, PassphraseOptions {
+  relay?: string;
 }
 
 /** Adds the commands. */
@@ -35,6 +46,8 @@ export function addKeygen(program: Command): void {
       "--import <key>",
       "take this PKCS#8 RSA key (a file or -; PEM, DER or hex) instead of a new one",
     )
+    .option("--lock", "keep the key under a passphrase")
+    .option(...PASSPHRASE_OPTION)
     .option("--force", "overwrite the file")
     .option("--json", "print one JSON document")
     .addHelpText("after", "\nExample:\n  restante keygen alice.json")
@@ -42,7 +55,7 @@ export function addKeygen(program: Command): void {
       const identity = options.import === undefined
         ? await makeIdentity()
         : await importIdentity(await readInput(options.import));
-      const text = new TextEncoder().encode(identityText(identity));
+      const text = await identityFileText(identity, options);
       await writeSecret(file, text, options.force ?? false);
       const { suite, mailbox, publicKey } = facts(identity);
       await printResult(
@@ -57,20 +70,24 @@ export function addKeygen(program: Command): void {
     .description(
       "Prints the contact address at a relay (alone on the first line), the mailbox id and the public key.",
     )
-    .argument("<file>", "identity file")
-    .requiredOption("--relay <url>", "the relay that keeps the mailbox")
+    .argument("[file]", "identity file; that of restante init, if not given")
+    .option(
+      "--relay <url>",
+      "the relay that keeps the mailbox; that of restante init, if not given",
+    )
+    .option(...PASSPHRASE_OPTION)
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
       "\nExample:\n  restante address alice.json --relay https://relay.example",
     )
     .action(
-      async (file: string, options: OutputOptions & { relay: string }) => {
-        const identity = await readIdentity(file);
+      async (file: string | undefined, options: AddressOptions) => {
+        const identity = await readIdentity(await identityOr(file), options);
         const { mailbox, publicKey } = facts(identity);
         const address = addressAt(
           identity.key.publicKey,
-          new Relay(options.relay).url,
+          new Relay(await relayOr(options.relay)).url,
         );
         await printResult(
           options,

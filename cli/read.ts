@@ -1,32 +1,31 @@
 /** `restante read`: proves the key, lists what is held, opens it. */
 import { join } from "node:path";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import {
   acknowledge,
-  ClientError,
+  fetchMessage,
   readAll,
-  readPage,
   type ReceivedMessage,
   Relay,
-  RelayError,
   Session,
+  watch,
+  type WatchEvent,
 } from "../client/mod.ts";
 import { readIdentity, writeSecret } from "./files.ts";
+import { identityOr, relayOr } from "./home.ts";
+import { PASSPHRASE_OPTION, type PassphraseOptions } from "./passphrase.ts";
 import { type OutputOptions, print, printable } from "./output.ts";
 
-interface ReadCommandOptions extends OutputOptions {
-  relay: string;
-  identity: string;
+interface ReadCommandOptions extends OutputOptions, PassphraseOptions {
+  relay?: string;
+  identity?: string;
+  bandwidth?: number;
+  fetch?: boolean;
   after?: string;
   watch?: boolean;
   ack?: string | true;
   save?: string;
 }
-
-/** Seconds that the relay is asked to wait for mail when following. */
-const WAIT = 25;
-/** Milliseconds before a relay that did not answer is asked again. */
-const RETRY_AFTER = 2_000;
 
 /** Adds the command. */
 export function addRead(program: Command): void {
@@ -35,13 +34,26 @@ export function addRead(program: Command): void {
     .description(
       "Proves the key to the relay (which opens the mailbox the first time), then lists what is held, decrypted.",
     )
-    .requiredOption("--relay <url>", "the relay that keeps the mailbox")
-    .requiredOption("--identity <file>", "whose mailbox")
+    .option(
+      "--relay <url>",
+      "the relay that keeps the mailbox; that of restante init, if not given",
+    )
+    .option(
+      "--identity <file>",
+      "whose mailbox; that of restante init, if not given",
+    )
+    .option(...PASSPHRASE_OPTION)
     .option("--after <cursor>", "only what is behind this cursor")
     .option(
       "--watch",
       "go on and print what arrives, one document a line with --json",
     )
+    .option(
+      "--bandwidth <bps>",
+      "our link in bits a second; the relay withholds what is not meant for slow ones",
+      parseBandwidth,
+    )
+    .option("--fetch", "fetch what is withheld")
     .option(
       "--ack [reader]",
       "acknowledge what was read as this device, so that the relay may delete it",
@@ -57,8 +69,8 @@ export function addRead(program: Command): void {
     )
     .action(async (options: ReadCommandOptions) => {
       const session = new Session(
-        new Relay(options.relay),
-        await readIdentity(options.identity),
+        new Relay(await relayOr(options.relay)),
+        await readIdentity(await identityOr(options.identity), options),
       );
       if (options.save !== undefined) {
         await Deno.mkdir(options.save, { recursive: true, mode: 0o700 });
@@ -80,9 +92,11 @@ async function readOnce(
   const messages: ReceivedMessage[] = [];
   let next = options.after ?? null;
   let reset = false;
-  for await (const page of readAll(session, next)) {
-    for (const message of page.messages) await take(message, options);
-    messages.push(...page.messages);
+  const { bandwidth } = options;
+  for await (const page of readAll(session, next, { bandwidth })) {
+    for (const listed of page.messages) {
+      messages.push(await take(listed, session, options));
+    }
     next = page.next;
     reset ||= page.reset;
   }
@@ -96,32 +110,41 @@ async function readOnce(
   await acknowledgeIfAsked(session, options, next);
 }
 
+/** Until it is interrupted: that is how it is meant to end. */
 async function follow(
   session: Session,
   options: ReadCommandOptions,
-): Promise<never> {
-  for (let cursor = options.after ?? null;;) {
-    try {
-      const page = await readPage(session, cursor, { wait: WAIT });
-      for (const message of page.messages) {
-        await take(message, options);
-        if (options.json) await print(JSON.stringify(inJson(message)));
-      }
-      if (page.messages.length > 0) {
-        await acknowledgeIfAsked(session, options, page.next);
-      }
-      cursor = page.next;
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
+): Promise<void> {
+  const end = new AbortController();
+  Deno.addSignalListener("SIGINT", () => end.abort());
+  const { after = null, bandwidth, json } = options;
+  const watching = watch(session, {
+    after,
+    bandwidth,
+    signal: end.signal,
+    onEvent: (event) => {
+      if (!json && Deno.stderr.isTerminal()) tell(event);
+    },
+  });
+  try {
+    for await (const listed of watching) {
+      const message = await take(listed, session, options);
+      if (json) await print(JSON.stringify(inJson(message)));
+      await acknowledgeIfAsked(session, options, message.cursor);
     }
+  } catch (error) {
+    if (!end.signal.aborted) throw error;
   }
 }
 
-/** Whether a failure may be over at the next look. */
-function isPassing(error: unknown): boolean {
-  return error instanceof ClientError && error.code === "relay-unreachable" ||
-    error instanceof RelayError && error.code === "busy";
+/** What becomes of the connection, for who looks on. */
+function tell(event: WatchEvent): void {
+  if (event.kind === "waiting") {
+    const seconds = Math.ceil(event.milliseconds / 1_000);
+    console.error(`the relay is gone; again in ${seconds} s`);
+  } else if (event.kind === "reset") {
+    console.error("the relay was restored: from the oldest held");
+  } else if (event.kind === "connected") console.error("connected");
 }
 
 async function acknowledgeIfAsked(
@@ -133,20 +156,35 @@ async function acknowledgeIfAsked(
   await acknowledge(session, through, ack === true ? "default" : ack);
 }
 
-/** Saves a message if asked, and prints it for people. */
+/** Fetches and saves a message if asked, and prints it for people. */
 async function take(
-  message: ReceivedMessage,
+  listed: ReceivedMessage,
+  session: Session,
   options: ReadCommandOptions,
-): Promise<void> {
+): Promise<ReceivedMessage> {
+  const message = options.fetch && listed.failure === "withheld"
+    ? await fetchMessage(session, listed)
+    : listed;
   if (options.save !== undefined && message.letter !== null) {
     const file = join(options.save, message.id);
     await writeSecret(file, message.letter.data, true);
   }
   if (!options.json) await print(inText(message));
+  return message;
 }
 
-function inText({ cursor, letter, failure }: ReceivedMessage): string {
-  if (letter === null) return `--- ${printable(cursor)}\n(${failure})\n`;
+function parseBandwidth(text: string): number {
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("not a number of bits a second.");
+}
+
+function inText({ cursor, size, letter, failure }: ReceivedMessage): string {
+  if (letter === null) {
+    const remedy = failure === "withheld"
+      ? `, ${size} bytes; --fetch fetches it`
+      : "";
+    return `--- ${printable(cursor)}\n(${failure}${remedy})\n`;
+  }
   const time = new Date(letter.time);
   const when = Number.isNaN(time.getTime()) ? "unknown" : time.toISOString();
   const text = textOf(letter.data) ??

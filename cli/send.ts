@@ -2,12 +2,14 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { MAX_HASHES, parseRecipient, Relay, send } from "../client/mod.ts";
 import { readIdentity, readInput } from "./files.ts";
+import { identityOr, relayOr } from "./home.ts";
+import { PASSPHRASE_OPTION, type PassphraseOptions } from "./passphrase.ts";
 import { Progress } from "./bar.ts";
 import { type OutputOptions, printResult, UsageError } from "./output.ts";
 
-interface SendCommandOptions extends OutputOptions {
+interface SendCommandOptions extends OutputOptions, PassphraseOptions {
   relay?: string;
-  identity: string;
+  identity?: string;
   file?: string;
   application: string;
   hold: number;
@@ -28,9 +30,13 @@ export function addSend(program: Command): void {
     .argument("[text]", "the message")
     .option(
       "--relay <url>",
-      "the relay to post to; the one in the address, if not given",
+      "the relay to post to; the one in the address, or of restante init, if not given",
     )
-    .requiredOption("--identity <file>", "who sends")
+    .option(
+      "--identity <file>",
+      "who sends; that of restante init, if not given",
+    )
+    .option(...PASSPHRASE_OPTION)
     .option(
       "--file <file>",
       "send the bytes of this file (or -) instead of a text",
@@ -63,11 +69,10 @@ export function addSend(program: Command): void {
         options: SendCommandOptions,
       ) => {
         const recipient = parseRecipient(to);
-        const url = options.relay ?? recipient.relayUrl;
-        if (url === null) {
-          throw new UsageError("the address names no relay: add --relay URL");
-        }
-        const from = await readIdentity(options.identity);
+        const url = options.relay ?? recipient.relayUrl ??
+          await relayOr(undefined);
+        const file = await identityOr(options.identity);
+        const from = await readIdentity(file, options);
         const data = await readData(text, options.file);
         using progress = new Progress(options);
         let isSending = false;

@@ -16,15 +16,23 @@ export interface Finished {
   readonly stderr: string;
 }
 
+/** Nothing is set up for the tests, whatever is for who runs them. */
+const ENVIRONMENT = {
+  NO_COLOR: "1",
+  RESTANTE_HOME: "/nonexistent/restante",
+  RESTANTE_PASSPHRASE: "",
+};
+
 /** Runs `restante` with arguments, and something on its standard input. */
 export async function restante(
   args: readonly string[],
   input?: Uint8Array,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Finished> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...taskArguments("cli"), ...args],
     cwd: ROOT,
-    env: { NO_COLOR: "1" },
+    env: { ...ENVIRONMENT, ...environment },
     stdin: input === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",

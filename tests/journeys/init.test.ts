@@ -1,0 +1,240 @@
+/** Setting up once: an identity and a relay, and then no flags; locked keys. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { TempDirectory } from "../kv/temp_directory.ts";
+import {
+  type Finished,
+  RelayProcess,
+  restante,
+  ROOT,
+  taskArguments,
+} from "./process.ts";
+
+/** What is below a folder, with its mode; nothing if there is no folder. */
+async function filesIn(folder: string): Promise<[string, number][]> {
+  try {
+    const names = await Array.fromAsync(Deno.readDir(folder));
+    const files = names.map(async ({ name }) => {
+      const { mode } = await Deno.stat(join(folder, name));
+      return [name, (mode ?? 0) & 0o777] as [string, number];
+    });
+    return (await Promise.all(files)).toSorted();
+  } catch {
+    return [];
+  }
+}
+
+function refuses({ code, stdout, stderr }: Finished, pattern: RegExp): void {
+  assert.equal(code, 1, stdout);
+  assert.match(stderr, pattern);
+  assert.equal(stderr.trim().split("\n").length, 1, stderr);
+}
+
+Deno.test("restante init sets up once what later commands need", async (t) => {
+  await using directory = await TempDirectory.make();
+  await using relay = await RelayProcess.start(
+    "--port",
+    "0",
+    "--kv",
+    directory.file("store.kv"),
+  );
+  const home = directory.file("home");
+  const environment = { RESTANTE_HOME: home };
+  const run = (...args: string[]) => restante(args, undefined, environment);
+  const init = ["init", "--relay", relay.url];
+
+  await t.step("before it, a command says what it lacks", async () => {
+    refuses(
+      await run("read"),
+      /^error: give --relay URL, or run restante init/,
+    );
+    refuses(await run("address"), /\(usage\)\n$/);
+  });
+  await t.step("what fails leaves nothing behind", async () => {
+    const nowhere = ["init", "--relay", "http://127.0.0.1:9"];
+    refuses(
+      await run(...nowhere),
+      /tried \d+ times in \d\.\d s \(relay-unreachable\)\n$/,
+    );
+    const damaged = directory.file("damaged.pem");
+    await Deno.writeTextFile(damaged, "no key");
+    refuses(
+      await run(...init, "--import", damaged),
+      /\(identity-invalid\)\n$/,
+    );
+    assert.deepEqual(await filesIn(home), []);
+  });
+  let address = "";
+  await t.step("it makes an identity and opens its mailbox", async () => {
+    const { code, stdout, stderr } = await run(...init, "--json");
+    assert.equal(code, 0, stderr);
+    ({ address } = JSON.parse(stdout));
+    assert.deepEqual(await filesIn(home), [
+      ["config.json", 0o600],
+      ["identity.json", 0o600],
+    ]);
+  });
+  await t.step("later commands need no flags", async () => {
+    const sent = await run("send", address, "to myself", "--json");
+    assert.equal(sent.code, 0, sent.stderr);
+    const { receipt } = JSON.parse(sent.stdout);
+    assert.match((await run("verify-receipt", receipt)).stdout, /^valid\n/);
+    assert.match((await run("read")).stdout, /\nto myself\n/);
+    assert.equal((await run("address")).stdout.split("\n")[0], address);
+  });
+  await t.step("it is done once; --force keeps the identity", async () => {
+    refuses(await run(...init), /--force sets it up anew \(usage\)\n$/);
+    const again = await run(...init, "--force", "--json");
+    assert.equal(JSON.parse(again.stdout).address, address);
+    const other = directory.file("other.json");
+    await restante(["keygen", other]);
+    const { privateKey } = JSON.parse(await Deno.readTextFile(other));
+    const key = directory.file("other.hex");
+    await Deno.writeTextFile(key, privateKey);
+    refuses(
+      await run(...init, "--force", "--import", key),
+      /is not overwritten: move it away first \(file-exists\)\n$/,
+    );
+    const adopted = await run(
+      ...init,
+      "--force",
+      "--identity",
+      other,
+      "--json",
+    );
+    assert.notEqual(JSON.parse(adopted.stdout).address, address);
+  });
+  await t.step(
+    "what it remembers may be damaged, and that is said",
+    async () => {
+      await Deno.writeTextFile(join(home, "config.json"), "{");
+      refuses(await run("read"), /is damaged: run restante init --force again/);
+    },
+  );
+});
+
+/** Runs the command on a terminal where somebody types. */
+async function typing(
+  args: readonly string[],
+  typed: string,
+): Promise<{ code: number; shown: string }> {
+  const words = [Deno.execPath(), ...taskArguments("cli"), ...args];
+  const child = new Deno.Command("script", {
+    args: ["-qec", words.map((word) => `'${word}'`).join(" "), "/dev/null"],
+    cwd: ROOT,
+    env: { RESTANTE_HOME: "/nonexistent/restante", RESTANTE_PASSPHRASE: "" },
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  // What is typed too early would be shown: it waits for the question.
+  const writer = child.stdin.getWriter();
+  const lines = typed.split("\n");
+  let shown = "";
+  let asked = 0;
+  for await (
+    const part of child.stdout.pipeThrough(new TextDecoderStream())
+  ) {
+    shown += part;
+    while (shown.split(/passphrase: |the same again: /).length - 1 > asked) {
+      const line = lines[asked++];
+      if (line === undefined) break;
+      await writer.write(new TextEncoder().encode(`${line}\r`));
+    }
+  }
+  await writer.close().catch(() => {});
+  return { code: (await child.status).code, shown };
+}
+
+Deno.test("a locked identity is opened by its passphrase alone", async (t) => {
+  await using directory = await TempDirectory.make();
+  const file = directory.file("me.json");
+  const address = ["address", file, "--relay", "http://127.0.0.1:1"];
+  const passphrase = { RESTANTE_PASSPHRASE: "hörst du" };
+  const locked = await restante(
+    ["keygen", "--lock", file],
+    undefined,
+    passphrase,
+  );
+  assert.equal(locked.code, 0, locked.stderr);
+  assert.ok(!(await Deno.readTextFile(file)).includes("privateKey"));
+
+  await t.step("from the environment, or a file", async () => {
+    const { code } = await restante(address, undefined, passphrase);
+    assert.equal(code, 0);
+    const secret = directory.file("secret");
+    await Deno.writeTextFile(secret, "hörst du\n");
+    const read = await restante([...address, "--passphrase-file", secret]);
+    assert.equal(read.code, 0, read.stderr);
+  });
+  await t.step("not without it, and not with another", async () => {
+    refuses(await restante(address), /\(identity-locked\)\n$/);
+    refuses(
+      await restante(address, undefined, { RESTANTE_PASSPHRASE: "x" }),
+      /^error: the passphrase does not open .*\(passphrase-wrong\)\n$/,
+    );
+  });
+  await t.step("typed on a terminal, where it is not shown", async () => {
+    const { code, shown } = await typing(address, "hörst duü\x7f");
+    assert.equal(code, 0, shown);
+    assert.match(shown, /\nMx\w+@127\.0\.0\.1:1\r?\n|Mx\w+@127\.0\.0\.1:1/);
+    assert.ok(!shown.includes("hörst"));
+  });
+  await t.step("a new one is typed twice", async () => {
+    const other = directory.file("other.json");
+    const differing = await typing(["keygen", "--lock", other], "one\ntwo");
+    assert.equal(differing.code, 1);
+    assert.match(differing.shown, /not the same/);
+    assert.deepEqual(
+      (await filesIn(join(other, ".."))).map(([name]) => name),
+      ["me.json", "secret"],
+    );
+    const same = await typing(["keygen", "--lock", other], "one\none");
+    assert.equal(same.code, 0, same.shown);
+  });
+});
+
+Deno.test("completion scripts complete in their shells", async (t) => {
+  const scriptFor = async (shell: string) => {
+    const { code, stdout } = await restante(["completion", shell]);
+    assert.equal(code, 0);
+    return stdout;
+  };
+  const table: [words: string, expected: string][] = [
+    ["restante se", "serve send"],
+    ["restante send --ho", "--hold"],
+    ["restante keygen --suite ma", "maxima"],
+    ["restante read --wat", "--watch"],
+  ];
+  const bash = await scriptFor("bash");
+  for (const [words, expected] of table) {
+    await t.step(`bash: ${words}`, async () => {
+      const line =
+        `COMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _restante; echo "\${COMPREPLY[@]}"`;
+      const { stdout } = await new Deno.Command("bash", {
+        args: ["-c", `${bash}\n${line}`],
+      }).output();
+      assert.equal(new TextDecoder().decode(stdout).trim(), expected);
+    });
+  }
+  await t.step("zsh and fish have one too", async () => {
+    assert.match(await scriptFor("zsh"), /^autoload -U \+X bashcompinit/);
+    assert.match(
+      await scriptFor("fish"),
+      /^complete -c restante -n '__fish_seen_subcommand_from send' -l hold -d '.*' -r$/m,
+    );
+  });
+  refuses(await restante(["completion", "cmd"]), /no completion for cmd/);
+});
+
+Deno.test("restante bench measures what it is told to, as tables or as JSON", async () => {
+  const { code, stdout } = await restante(["bench", "verify", "--json"]);
+  assert.equal(code, 0);
+  const { deno, cores, tables } = JSON.parse(stdout);
+  assert.equal(deno, Deno.version.deno);
+  assert.ok(cores >= 1);
+  assert.equal(tables.length, 1);
+  const [{ title, rows: [head, ...rows] }] = tables;
+  assert.ok(title.length > 0 && rows.length > 0);
+  for (const row of rows) assert.equal(row.length, head.length);
+  refuses(await restante(["bench", "nothing"]), /no bench nothing; there are /);
+});
