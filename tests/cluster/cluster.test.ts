@@ -9,7 +9,7 @@ import { Follower } from "./follower.ts";
 import { Mailbox } from "./mailbox.ts";
 import { TRANSPORTS } from "./transports.ts";
 
-const ignore = !await hasDenoKv();
+const ignore = !await hasDenoKv("a cluster of workers");
 
 /** Milliseconds; who misses a doorbell looks for mail after 10 s only. */
 const BY_EVENT = 3_000;

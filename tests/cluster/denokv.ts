@@ -7,15 +7,18 @@ const START = 10_000;
 
 const COMMAND = Deno.env.get("RESTANTE_DENOKV") || "denokv";
 
-/** Whether there is a `denokv` on PATH or in RESTANTE_DENOKV; loud if not. */
-export async function hasDenoKv(): Promise<boolean> {
+/**
+ * Whether there is a `denokv` on PATH or in RESTANTE_DENOKV; if not, it says
+ * loudly what is not tested for want of it.
+ */
+export async function hasDenoKv(what: string): Promise<boolean> {
   try {
     await new Deno.Command(COMMAND, { args: ["--help"] }).output();
     return true;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     console.error(
-      "\n*** NOT TRIED: a cluster of workers. It takes denokv, on PATH or in " +
+      `\n*** NOT TESTED: ${what}. It takes denokv, on PATH or in ` +
         "RESTANTE_DENOKV (cargo install denokv --locked). ***\n",
     );
     return false;

@@ -8,7 +8,7 @@ import { Load } from "./load.ts";
 import { Mailbox } from "./mailbox.ts";
 import { TRANSPORTS } from "./transports.ts";
 
-const ignore = !await hasDenoKv();
+const ignore = !await hasDenoKv("a cluster of workers");
 
 const MAILBOXES = 4;
 /** Messages to each of them. */

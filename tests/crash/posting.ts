@@ -14,6 +14,13 @@ export type Sending =
   /** The connection was lost, or the store was busy: nobody knows. */
   | "unknown";
 
+/** What a relay said that was too busy. */
+export interface Refusal {
+  readonly code: string;
+  /** The header, as it came. */
+  readonly retryAfter: string | null;
+}
+
 /** An envelope that a relay is to store once. */
 export class Posting {
   readonly envelope: Bytes;
@@ -26,6 +33,8 @@ export class Posting {
   isAccepted = false;
   /** Times that it was sent. */
   sendings = 0;
+  /** What it was told each time that the relay was busy. */
+  readonly refusals: Refusal[] = [];
   #text = "";
   #created = 0;
 
@@ -55,7 +64,11 @@ export class Posting {
     if (response === null) return "unknown";
     const { status } = response;
     if (status === 503) {
-      await response.text().catch(() => {});
+      const retryAfter = response.headers.get("Retry-After");
+      const problem = await response.json().catch(() => null);
+      if (problem !== null) {
+        this.refusals.push({ code: problem.code, retryAfter });
+      }
       return "unknown";
     }
     const mayBe = wasAccepted ? [200] : wasSent ? [200, 201] : [201];

@@ -103,6 +103,35 @@ Deno.test("a slow commit that fails undone is busy for its own, and others are s
   assert.equal(again.status, 201);
 });
 
+Deno.test("who waits behind a commit of which nothing is known is told so with it", async () => {
+  await using relay = await SlowRelay.start();
+  const to = freshKey();
+  const messages = [
+    await relay.message(to),
+    await relay.message(to),
+    await relay.message(to),
+  ];
+  relay.kv.isSlow = true;
+  const posts = messages.map((message) => relay.post(message));
+  const held = await relay.tenSecondsInto();
+  await relay.hasGot(3);
+  relay.kv.isUnreadable = true;
+  held.fail("after");
+  // Each in a commit of its own, they would wait for three outcomes in turn.
+  for (const told of await Promise.all(posts)) {
+    assert.equal(told.status, 503);
+    assert.equal(JSON.parse(told.text).code, "busy");
+  }
+  relay.kv.isUnreadable = false;
+  relay.kv.isSlow = false;
+  const again = [];
+  for (const message of messages) again.push(await relay.post(message));
+  const statuses = again.map(({ status }) => status);
+  assert.deepEqual(statuses.toSorted(), [200, 201, 201]);
+  const ids = (await relay.idsIn(to)).toSorted();
+  assert.deepEqual(ids, again.map(idIn).toSorted());
+});
+
 Deno.test("twins that wait for one commit get one receipt, and one of them 201", async () => {
   await using relay = await SlowRelay.start();
   const to = freshKey();

@@ -18,6 +18,8 @@ export class SlowKv {
   readonly held: HeldCommit[] = [];
   /** Whether commits wait. */
   isSlow = false;
+  /** Whether reads of several keys fail. */
+  isUnreadable = false;
   #noticed = Promise.withResolvers<void>();
 
   /** Opens a store in memory on it. */
@@ -26,6 +28,9 @@ export class SlowKv {
     const slow = new Proxy(kv, {
       get: (target, name) => {
         if (name === "atomic") return () => this.#hold(target.atomic());
+        if (name === "getMany" && this.isUnreadable) {
+          return () => Promise.reject(new Error("the connection is lost"));
+        }
         const member: unknown = Reflect.get(target, name, target);
         return typeof member === "function" ? member.bind(target) : member;
       },

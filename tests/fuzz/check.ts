@@ -20,6 +20,9 @@ export interface AskedPage extends Asked {
   readonly isRaced?: boolean;
 }
 
+/** How a reader reads: in pages, or as things come. */
+export type Way = "pages" | "events" | "socket";
+
 /** Holds a page to the model: what is behind the cursor, in order, once. */
 export function checkPage(model: Model, asked: AskedPage, page: Page): void {
   const { mailbox, after, now, limit, bandwidth, isRaced = false } = asked;
@@ -37,6 +40,7 @@ export function checkPage(model: Model, asked: AskedPage, page: Page): void {
     const message = messages[i] as Listed;
     assert.equal(message.expired, kept.stored.holdUntil <= now, "expired");
     checkFacts(kept, message, bandwidth);
+    count(model, "pages", kept, message);
   }
   if (more) assert.ok(after === null || next > after, "it goes on");
   else if (!isRaced) {
@@ -46,6 +50,7 @@ export function checkPage(model: Model, asked: AskedPage, page: Page): void {
 
 /** A stay of a reader that gets messages as they come. */
 export interface Stay extends Asked {
+  readonly way: Way;
   /** The clock when it began. */
   readonly since: number;
   /** Number of the step in which it began. */
@@ -62,7 +67,7 @@ export function checkStreamed(
   now: number,
   message: Listed,
 ): void {
-  const { mailbox, after, since, step, bandwidth } = stay;
+  const { mailbox, after, since, step, bandwidth, way } = stay;
   const { cursor } = message;
   assert.ok(after === null || cursor > after, "behind the last one, and once");
   const own = model.messages.filter(({ stored }) => stored.mailbox === mailbox);
@@ -83,6 +88,25 @@ export function checkStreamed(
   if (message.expired) assert.ok(holdUntil <= now, "it is still held");
   else assert.ok(holdUntil > since, "it has expired");
   checkFacts(kept, message, bandwidth);
+  count(model, way, kept, message);
+}
+
+/** Whether a message that is held came without its body. */
+export function isHint({ body, expired }: Listed): boolean {
+  return body === null && !expired;
+}
+
+function count({ tally }: Model, way: Way, kept: Kept, message: Listed): void {
+  if (message.expired) {
+    tally.count(way === "pages" ? "tombstones paged" : "tombstones streamed");
+  }
+  if (!isHint(message)) return;
+  assert.ok(kept.minBandwidth > 0);
+  tally.count(
+    way === "pages"
+      ? "bodies too much for the link paged"
+      : `bodies too much for the link streamed by ${way}`,
+  );
 }
 
 function checkFacts(kept: Kept, message: Listed, bandwidth: number): void {

@@ -1,8 +1,8 @@
 /** What every step of a schedule is given. */
 import type { Dice } from "../crash/dice.ts";
-import type { Mined } from "./mail.ts";
 import { Device } from "./device.ts";
 import { Model } from "./model.ts";
+import type { Tally } from "./tally.ts";
 import type { World } from "./world.ts";
 
 /** A step: does something, checks what came of it, and gives it in words. */
@@ -12,12 +12,10 @@ export type Step = (fuzz: Fuzz) => Promise<string>;
 export class Fuzz {
   readonly model = new Model();
   readonly devices: readonly Device[];
-  /** Envelopes that were sent, and are so again. */
-  readonly sent: Mined[] = [];
 
   constructor(readonly dice: Dice, readonly world: World) {
-    const mailboxes = world.owners.slice(0, dice.between(1, 3));
-    this.devices = mailboxes.flatMap(({ mailbox }) =>
+    const mailboxes = world.mailboxes.slice(0, dice.between(1, 3));
+    this.devices = mailboxes.flatMap((mailbox) =>
       ["phone", "laptop", "tablet"].slice(0, dice.between(1, 3)).map((name) =>
         new Device(name, mailbox, world, this.model)
       )
@@ -27,6 +25,11 @@ export class Fuzz {
   /** The clock of the relay. */
   get now(): number {
     return this.world.clock.time;
+  }
+
+  /** Where what is come upon is counted. */
+  get tally(): Tally {
+    return this.model.tally;
   }
 
   /** Mailboxes that have devices. */
@@ -41,9 +44,7 @@ export class Fuzz {
 
   /** What this schedule calls a mailbox. */
   nameOf(mailbox: string): string {
-    return "ABC".charAt(
-      this.world.owners.findIndex((owner) => owner.mailbox === mailbox),
-    );
+    return "ABC".charAt(this.world.mailboxes.indexOf(mailbox));
   }
 }
 

@@ -6,7 +6,8 @@ import { LINKS } from "./mail.ts";
 /** What comes to a reader that stays. */
 export type Item =
   | { readonly kind: "message"; readonly message: Listed }
-  | { readonly kind: "end"; readonly reason: string };
+  | { readonly kind: "end"; readonly reason: string }
+  | { readonly kind: "broken" };
 
 /** A reader that stays. */
 export interface LiveReader {
@@ -35,39 +36,66 @@ export function queryOf(
   return `?${query}`;
 }
 
-/** Opens a stream of events, and waits until the relay says that it is open. */
+const ENDED = { done: true, value: undefined } as const;
+
+/**
+ * Opens a stream of events, by a connection or, without a URL, in this process,
+ * and waits until the relay says that it is open.
+ */
 export async function openEvents(
   owner: Owner,
   after: string | null,
   bandwidth: number,
+  url: string | null,
 ): Promise<LiveReader> {
-  const path = `/v1/mailboxes/${owner.mailbox}/messages`;
-  const response = await owner.fetch(path + queryOf({ bandwidth }), {
-    headers: {
-      Accept: "text/event-stream",
-      ...(after && { "Last-Event-ID": after }),
-    },
-  });
+  const path = `/v1/mailboxes/${owner.mailbox}/messages${
+    queryOf({ bandwidth })
+  }`;
+  const headers = {
+    Accept: "text/event-stream",
+    ...(after && { "Last-Event-ID": after }),
+  };
+  const response = url === null
+    ? await owner.fetch(path, { headers })
+    : await fetch(url + path, {
+      headers: { ...headers, Authorization: `Bearer ${await owner.token()}` },
+    });
   assert.equal(response.status, 200, "a stream is opened");
   // By hand: what a pipe reads ahead, it does not give up when it is dropped.
   const stream = (response.body as ReadableStream<Uint8Array>).getReader();
   const utf8 = new TextDecoder();
+  let held = "";
+  const block = async () => {
+    for (;;) {
+      const end = held.indexOf("\n\n");
+      if (end !== -1) {
+        const text = held.slice(0, end);
+        held = held.slice(end + 2);
+        return text;
+      }
+      const { value, done } = await stream.read().catch(() => ENDED);
+      if (done) return null;
+      held += utf8.decode(value, { stream: true });
+    }
+  };
   const event = async () => {
     for (;;) {
-      const { value, done } = await stream.read();
-      assert.ok(!done, "a stream says why it ends");
-      const text = utf8.decode(value);
+      const text = await block();
+      if (text === null) return null;
       const [, name, , id, data] =
-        /^event: (\w+)\n(id: (.*)\n)?data: (.*)\n\n$/.exec(text) ?? [];
+        /^event: (\w+)\n(id: (.*)\n)?data: (.*)$/.exec(text) ?? [];
       if (name !== undefined) return { name, id, data: JSON.parse(data ?? "") };
-      assert.equal(text, ":\n\n", "a beat");
+      assert.equal(text, ":", "a beat");
     }
   };
   const opened = await event();
+  assert.ok(opened, "a stream begins");
   assert.deepEqual([opened.name, opened.data], ["open", { reset: false }]);
   return {
     async next() {
-      const { name, id, data } = await event();
+      const got = await event();
+      if (got === null) return { kind: "broken" };
+      const { name, id, data } = got;
       if (name === "message") {
         assert.equal(id, data.cursor, "an event's id is the cursor");
         return { kind: "message", message: data };
@@ -75,7 +103,7 @@ export async function openEvents(
       assert.equal(name, "end");
       return { kind: "end", reason: data.reason };
     },
-    drop: () => stream.cancel(),
+    drop: () => stream.cancel().catch(() => {}), // it may be broken
   };
 }
 
@@ -84,11 +112,11 @@ export async function openSocket(
   owner: Owner,
   after: string | null,
   bandwidth: number,
-  socketUrl: string,
+  url: string,
 ): Promise<LiveReader> {
   const path = `/v1/mailboxes/${owner.mailbox}/socket`;
   const socket = new WebSocket(
-    socketUrl + path + queryOf({ after, bandwidth }),
+    url.replace("http", "ws") + path + queryOf({ after, bandwidth }),
     ["restante.v1", `bearer.${await owner.token()}`],
   );
   const items = new ReadableStream<Item>({
@@ -96,7 +124,10 @@ export async function openSocket(
       socket.onmessage = ({ data }) =>
         controller.enqueue({ kind: "message", message: JSON.parse(data) });
       socket.onclose = ({ reason }) => {
-        controller.enqueue({ kind: "end", reason });
+        const isSaid = reason !== "" && reason !== "internal";
+        controller.enqueue(
+          isSaid ? { kind: "end", reason } : { kind: "broken" },
+        );
         controller.close();
       };
     },

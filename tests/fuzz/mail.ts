@@ -28,13 +28,13 @@ export interface Mined {
   readonly bytes: Bytes;
 }
 
-const SIZES = [1_500, 1_500, 5_000, 70_000];
+const SIZES = [1_500, 1_500, 1_500, 5_000, 70_000];
 let pool: readonly Mined[] | undefined;
 
 /** Envelopes of the hour in which every schedule begins, mined once. */
 export function minedEnvelopes(): readonly Mined[] {
   const { time } = new Clock();
-  return pool ??= MAILBOX_KEYS.slice(0, 2).flatMap((to) =>
+  return pool ??= MAILBOX_KEYS.flatMap((to) =>
     SIZES.map((size) => ({
       mailbox: mailboxIdOf(to),
       bytes: envelopeBytes({ to, time, size, hashes: 20_000 }),

@@ -2,6 +2,7 @@
 import { TOMBSTONE_MS } from "../../kv/messages.ts";
 import type { StoredMessage } from "../../kv/messages.ts";
 import type { Bytes } from "../../lib/bytes.ts";
+import { Tally } from "./tally.ts";
 
 /** A message that the relay said it stored. */
 export interface Kept {
@@ -25,6 +26,8 @@ export class Model {
   passed = 0;
   /** Number of the step that is under way. */
   step = 0;
+  /** What was come upon so far. */
+  readonly tally = new Tally();
 
   /** Notes what was stored. */
   add(kept: Omit<Kept, "deletedAt">): Kept {

@@ -1,30 +1,30 @@
-/** Steps that send: new messages, the same ones again, many at once. */
+/** Steps that send past the front door: new messages, old ones, many at once. */
 import assert from "node:assert/strict";
 import { commitMessage } from "../../kv/commit.ts";
-import type { NewMessage } from "../../kv/messages.ts";
+import type { NewMessage, StoredMessage } from "../../kv/messages.ts";
 import type { MailboxId } from "../../lib/ids.ts";
-import { DEFAULT_WINDOW } from "../../lib/work/check.ts";
-import { Clock } from "../routes/clock.ts";
-import { postEnvelope } from "../routes/owner.ts";
 import type { Fuzz, Step } from "./fuzz.ts";
-import { minedEnvelopes, throwMessage } from "./mail.ts";
+import { throwMessage } from "./mail.ts";
 
 /** Has a message stored past the front door, and notes it. */
 export async function store(fuzz: Fuzz, message: NewMessage): Promise<void> {
-  const { world, model, now } = fuzz;
-  const { relay } = world.relay;
-  const result = await commitMessage(relay.store, message, now);
+  const result = await commitMessage(fuzz.world.store(), message, fuzz.now);
   assert.equal(result.created, true, "a new message is created");
-  const { body, minBandwidth, priority } = message;
-  const { stored } = model.add({
-    stored: result.message,
-    body,
-    minBandwidth,
-    priority,
-  });
+  note(fuzz, message, result.message);
+}
+
+/** Notes what was stored for a new message. */
+export function note(
+  { model, now }: Fuzz,
+  { id, mailbox, body, hold, minBandwidth, priority }: NewMessage,
+  stored: StoredMessage,
+): void {
+  model.add({ stored, body, minBandwidth, priority });
+  model.tally.count("posts");
+  const { size, storedAt, holdUntil } = stored;
   assert.deepEqual(
-    [stored.id, stored.mailbox, stored.size, stored.storedAt, stored.holdUntil],
-    [message.id, message.mailbox, body.length, now, now + 1_000 * message.hold],
+    [stored.id, stored.mailbox, size, storedAt, holdUntil],
+    [id, mailbox, body.length, now, now + 1_000 * hold],
     "facts of what was stored",
   );
 }
@@ -44,7 +44,7 @@ export const post: Step = async (fuzz) => {
 
 /** Messages at once, to the same mailbox and to others. */
 export const burst: Step = async (fuzz) => {
-  const { dice } = fuzz;
+  const { dice, tally } = fuzz;
   const count = dice.chance(0.02) ? 110 : dice.between(2, 8);
   const messages = Array.from(
     { length: count },
@@ -60,68 +60,41 @@ export const burst: Step = async (fuzz) => {
     assert.equal(new Set(cursors).size, cursors.length, "a cursor for each");
     const sent = messages.filter((one) => one.mailbox === mailbox);
     assert.equal(cursors.length, sent.length, "all above what was there");
+    if (sent.length > 1) tally.count("posts at once to one mailbox");
+  }
+  if (new Set(messages.map(({ mailbox }) => mailbox)).size > 1) {
+    tally.count("posts at once to several mailboxes");
   }
   return `post ${messages.length} messages at once`;
 };
 
-/** The same message twice at once, past the front door: one is stored. */
+/** The same message twice at once, also by two relays: one is stored. */
 export const race: Step = async (fuzz) => {
   const message = newMessage(fuzz, fuzz.device().mailbox);
-  const { store } = fuzz.world.relay.relay;
   const [a, b] = await Promise.all([
-    commitMessage(store, message, fuzz.now),
-    commitMessage(store, message, fuzz.now),
+    commitMessage(fuzz.world.store(), message, fuzz.now),
+    commitMessage(fuzz.world.store(), message, fuzz.now),
   ]);
   assert.deepEqual([a.created, b.created].toSorted(), [false, true]);
   assert.deepEqual(a.message, b.message, "both are answered alike");
-  const { body, minBandwidth, priority } = message;
-  fuzz.model.add({ stored: a.message, body, minBandwidth, priority });
+  note(fuzz, message, a.message);
+  fuzz.tally.count("races of one message");
   return `post a message to ${fuzz.nameOf(message.mailbox)} twice at once`;
 };
 
 /** An earlier message again, with other wishes and another body. */
 export const replay: Step = async (fuzz) => {
-  const { dice, model, world, now } = fuzz;
+  const { dice, model, world, now, tally } = fuzz;
   const before = dice.pick(model.messages);
   if (before === undefined) return "nothing to replay";
   const { id, mailbox } = before.stored;
   const again = { ...newMessage(fuzz, mailbox), id };
-  const result = await commitMessage(world.relay.relay.store, again, now);
+  const result = await commitMessage(world.store(), again, now);
   assert.deepEqual(
     result,
     { created: false, message: before.stored },
     "the facts as they were first stored",
   );
+  tally.count("replays");
   return `replay ${before.stored.cursor}`;
-};
-
-/** An envelope with real work, by the front door; also an earlier one. */
-export const send: Step = async (fuzz) => {
-  const { dice, model, world, now } = fuzz;
-  const minBandwidth = dice.chance(0.7) ? 0 : 9_001;
-  const envelope = dice.pick(minedEnvelopes());
-  assert.ok(envelope);
-  const { mailbox, bytes } = envelope;
-  const response = await postEnvelope(
-    world.relay,
-    bytes,
-    `?minBandwidth=${minBandwidth}&hold=${dice.pick([3_600, 7_200])}`,
-  );
-  const answer = await response.json();
-  const before = model.messages.find(({ body }) => body === bytes);
-  const words = `send an envelope to ${fuzz.nameOf(mailbox)}`;
-  if (before !== undefined) {
-    assert.equal(response.status, 200, "stored before");
-    assert.deepEqual(answer, before.answer, "the same answer and receipt");
-    return `${words} again`;
-  }
-  if (now - DEFAULT_WINDOW.back > new Clock().time) {
-    assert.equal(answer.type?.split("/").at(-1), "work-stale");
-    return `${words} too late`;
-  }
-  assert.equal(response.status, 201, "stored");
-  const { block: _block, receipt: _receipt, ...stored } = answer;
-  const priority = "normal";
-  model.add({ stored, body: bytes, minBandwidth, priority, answer });
-  return words;
 };

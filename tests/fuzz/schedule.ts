@@ -1,10 +1,14 @@
 /** One schedule: a seed decides what happens, and in which order. */
 import { Dice } from "../crash/dice.ts";
-import { TempDirectory } from "../kv/temp_directory.ts";
 import { Fuzz, type Step } from "./fuzz.ts";
+import { killServer } from "./outage.ts";
 import * as owning from "./owning.ts";
+import { makePlace, type PlaceKind } from "./place.ts";
 import * as posting from "./posting.ts";
 import * as reading from "./reading.ts";
+import * as sending from "./sending.ts";
+import * as staying from "./staying.ts";
+import type { Tally } from "./tally.ts";
 import { checkMailboxes, checkMarks, readToTheEnd } from "./verdict.ts";
 import * as weather from "./weather.ts";
 import { type Breakage, World } from "./world.ts";
@@ -15,14 +19,17 @@ const STEPS: readonly (readonly [number, Step])[] = [
   [6, posting.burst],
   [2, posting.race],
   [5, posting.replay],
-  [5, posting.send],
+  [5, sending.send],
+  [2, sending.sendSome],
+  [2, sending.sendCutOff],
   [8, reading.poll],
   [5, reading.longPoll],
   [2, reading.droppedPoll],
   [4, reading.pollAmidPosts],
-  [9, reading.openStream],
-  [9, reading.take],
-  [4, reading.drop],
+  [9, staying.openStream],
+  [9, staying.take],
+  [4, staying.drop],
+  [6, staying.askForBody],
   [7, owning.acknowledge],
   [5, owning.deleteOne],
   [2, owning.foreignCursor],
@@ -30,9 +37,29 @@ const STEPS: readonly (readonly [number, Step])[] = [
   [3, weather.restart],
 ];
 
-const ALL = STEPS.flatMap(([weight, step]) =>
-  new Array<Step>(weight).fill(step)
-);
+/** The same where the store has a server. */
+const SERVER_STEPS: typeof STEPS = [...STEPS, [20, killServer]];
+
+function weighed(steps: typeof STEPS): Step[] {
+  return steps.flatMap(([weight, step]) => new Array<Step>(weight).fill(step));
+}
+
+const WEIGHED: Readonly<Record<PlaceKind, readonly Step[]>> = {
+  file: weighed(STEPS),
+  denokv: weighed(SERVER_STEPS),
+};
+
+/** How many steps there are; with a server each takes its time. */
+const LENGTH: Readonly<Record<PlaceKind, [number, number]>> = {
+  file: [8, 30],
+  denokv: [8, 20],
+};
+
+/** Milliseconds between two looks, where doorbells are heard and where not. */
+const LOOK_EVERY: Readonly<Record<PlaceKind, [number, number]>> = {
+  file: [50, 4],
+  denokv: [250, 25],
+};
 
 /** A schedule found something. */
 export class ScheduleError extends Error {
@@ -42,27 +69,40 @@ export class ScheduleError extends Error {
 /** How a schedule is run. */
 export interface ScheduleOptions {
   readonly seed: number;
+  /** What keeps the store. */
+  readonly kind?: PlaceKind;
   readonly breakage?: Breakage | undefined;
 }
 
+/** What a schedule did. */
+export interface ScheduleReport {
+  /** Its steps in words. */
+  readonly steps: readonly string[];
+  readonly tally: Tally;
+}
+
 /**
- * Runs one schedule against a relay of its own; gives its steps in words.
+ * Runs one schedule against relays and a store of its own.
  *
  * @throws {ScheduleError} with the seed and the steps so far
  */
 export async function runSchedule(
-  { seed, breakage }: ScheduleOptions,
-): Promise<string[]> {
+  { seed, kind = "file", breakage }: ScheduleOptions,
+): Promise<ScheduleReport> {
   const dice = new Dice(seed);
-  const doorbells = dice.chance(0.3)
-    ? { isHearing: false, lookEvery: 4 }
-    : { lookEvery: 50 };
-  const steps = [doorbells.isHearing === false ? "no doorbell is heard" : ""]
-    .filter((words) => words !== "");
-  await using directory = await TempDirectory.make();
+  const workers = kind === "file" ? 1 : dice.between(1, 2);
+  const doorbellDice = dice.fork();
+  const steps: string[] = [];
+  await using place = await makePlace(kind);
   await using world = await World.open({
-    kv: directory.file("fuzz.kv"),
-    doorbells,
+    place,
+    workers,
+    doorbells() {
+      const isHearing = doorbellDice.chance(0.7);
+      steps.push(`a relay that hears ${isHearing ? "" : "no "}doorbells`);
+      const [hearing, deaf] = LOOK_EVERY[kind];
+      return { isHearing, lookEvery: isHearing ? hearing : deaf };
+    },
     breakage,
   });
   const fuzz = new Fuzz(dice, world);
@@ -70,9 +110,9 @@ export async function runSchedule(
   const checkDice = dice.fork();
   let step: Step | undefined;
   try {
-    for (let left = dice.between(8, 30); left > 0; left--) {
+    for (let left = dice.between(...LENGTH[kind]); left > 0; left--) {
       fuzz.model.step += 1;
-      step = dice.pick(ALL) as Step;
+      step = dice.pick(WEIGHED[kind]) as Step;
       steps.push(await step(fuzz));
       await checkMailboxes(fuzz, checkDice);
     }
@@ -81,20 +121,23 @@ export async function runSchedule(
     await readToTheEnd(fuzz);
   } catch (cause) {
     const doing = step?.name ?? "reading to the end";
-    throw new ScheduleError(describe(seed, steps, doing, cause), { cause });
+    const place = kind === "file" ? "" : ` on ${kind}`;
+    const words = describe(steps, doing, cause);
+    throw new ScheduleError(`RESTANTE_SEED=${seed} fails${place}: ${words}`, {
+      cause,
+    });
   } finally {
     for (const device of fuzz.devices) await device.drop().catch(() => {});
   }
-  return steps;
+  return { steps, tally: fuzz.tally };
 }
 
 function describe(
-  seed: number,
   steps: readonly string[],
   doing: string,
   cause: unknown,
 ): string {
   const why = cause instanceof Error ? cause.message : String(cause);
   const so = steps.map((words, i) => `  ${i + 1}. ${words}`).join("\n");
-  return `RESTANTE_SEED=${seed} fails: ${why}\n${so}\n  then: ${doing}`;
+  return `${why}\n${so}\n  then: ${doing}`;
 }

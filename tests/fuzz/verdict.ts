@@ -2,18 +2,19 @@
 import assert from "node:assert/strict";
 import { findMessage } from "../../kv/commit.ts";
 import { readAfter } from "../../kv/read.ts";
+import type { MailboxId } from "../../lib/ids.ts";
 import type { Dice } from "../crash/dice.ts";
 import { messageJson } from "../../routes/message_json.ts";
 import { checkPage, isSame } from "./check.ts";
 import type { Fuzz } from "./fuzz.ts";
 import { READER_LINKS } from "./live_reader.ts";
 import { randomId } from "./mail.ts";
+import { STAYS } from "./staying.ts";
 
 /** Reads every mailbox, past the front door, from any old cursor. */
 export async function checkMailboxes(fuzz: Fuzz, dice: Dice): Promise<void> {
   const { world, model, now } = fuzz;
-  const { store } = world.relay.relay;
-  for (const { mailbox } of world.owners) {
+  for (const mailbox of world.mailboxes) {
     // Deleted ones too: any cursor that the mailbox ever gave out.
     const old = model.messages
       .filter(({ stored }) => stored.mailbox === mailbox)
@@ -22,8 +23,14 @@ export async function checkMailboxes(fuzz: Fuzz, dice: Dice): Promise<void> {
     for (let more = true; more;) {
       const limit = dice.pick([2, 5, 100, 1_000]) ?? 100;
       const bandwidth = dice.pick(READER_LINKS) ?? Infinity;
-      const asked = { mailbox, after, limit, bandwidth, now };
-      const page = await readAfter(store, asked);
+      const asked = {
+        mailbox: mailbox as MailboxId,
+        after,
+        limit,
+        bandwidth,
+        now,
+      };
+      const page = await readAfter(world.store(), asked);
       const messages = page.messages.map(messageJson);
       checkPage(model, asked, { ...page, messages });
       after = page.next;
@@ -35,11 +42,14 @@ export async function checkMailboxes(fuzz: Fuzz, dice: Dice): Promise<void> {
 /** Every message has its mark, and those that are held have their object. */
 export async function checkMarks(fuzz: Fuzz): Promise<void> {
   const { world, model, now } = fuzz;
-  const { store } = world.relay.relay;
   for (const { stored } of model.messages) {
-    assert.deepEqual(await findMessage(store, stored.id), stored, "mark");
+    assert.deepEqual(
+      await findMessage(world.store(), stored.id),
+      stored,
+      "mark",
+    );
   }
-  assert.equal(await findMessage(store, randomId(fuzz.dice)), null);
+  assert.equal(await findMessage(world.store(), randomId(fuzz.dice)), null);
   for (const one of model.messages.slice(0, 4)) {
     const { mailbox, object, holdUntil } = one.stored;
     const response = await world.owner(mailbox).fetch(`/v1/objects/${object}`);
@@ -54,10 +64,9 @@ export async function checkMarks(fuzz: Fuzz): Promise<void> {
 export async function readToTheEnd(fuzz: Fuzz): Promise<void> {
   const { world, model, devices, dice } = fuzz;
   for (const device of devices) {
-    await device.drop();
     if (dice.chance(0.5)) device.cursor = null;
     await device.open(
-      dice.chance(0.5) ? "events" : "socket",
+      dice.pick(STAYS) ?? "events",
       dice.pick(READER_LINKS) ?? Infinity,
     );
     await device.take();
@@ -67,7 +76,7 @@ export async function readToTheEnd(fuzz: Fuzz): Promise<void> {
   await world.drain();
   for (const device of devices) {
     const { cursor } = device;
-    assert.equal(await device.outlast(), "shutdown");
+    await device.outlast("shutdown");
     assert.equal(device.cursor, cursor, "nothing more came");
   }
 }

@@ -11,8 +11,9 @@ const SPANS = [1, 1_000, MINUTE, MINUTE, 16 * MINUTE, HOUR, DAY, 7 * DAY];
 
 /** Time goes by: a while, or up to where a hold or a tombstone ends. */
 export const wait: Step = async (fuzz) => {
-  const { dice, model, now, world } = fuzz;
-  const ends = model.messages.flatMap(({ stored: { holdUntil } }) => [
+  const { dice, model, now, world, tally } = fuzz;
+  const holds = model.messages.map(({ stored }) => stored.holdUntil);
+  const ends = holds.flatMap((holdUntil) => [
     holdUntil - 1,
     holdUntil,
     holdUntil + TOMBSTONE_MS - 1,
@@ -24,26 +25,34 @@ export const wait: Step = async (fuzz) => {
   if (model.passed + span > MOST_TIME) return "time enough has gone by";
   model.passed += span;
   world.clock.advance(span);
+  tally.count("spans of time");
+  const ended = holds.filter((end) => end > now && end <= now + span);
+  tally.count("holds that end", ended.length);
   for (const device of fuzz.devices.filter((one) => one.isOutlived)) {
     // Only now and then does an idle stream look at its token.
     await store(fuzz, newMessage(fuzz, device.mailbox));
-    assert.equal(await device.outlast(), "token-expired");
+    await device.outlast("token-expired");
+    tally.count("tokens that end");
   }
   return `${span} ms go by`;
 };
 
-/** The relay stops in good order, and another one begins on its store. */
+/** A relay stops in good order, and another one begins on its store. */
 export const restart: Step = async (fuzz) => {
-  const { world, devices, dice } = fuzz;
-  const live = devices.filter((one) => one.isLive);
+  const { world, devices, dice, tally } = fuzz;
+  const worker = dice.pick(world.workers);
+  assert.ok(worker);
+  const live = devices.filter((one) => one.worker === worker);
   const lost = live.filter(() => dice.chance(0.5));
   for (const device of lost) await device.drop();
-  await world.drain();
-  for (const device of live) {
-    if (device.isLive) assert.equal(await device.outlast(), "shutdown");
-  }
-  await world.restart();
+  await worker.drain();
   const told = live.filter((one) => !lost.includes(one));
+  for (const device of told) {
+    await device.outlast("shutdown");
+  }
+  await world.replace(worker);
+  tally.count("restarts");
+  tally.count("streams ended by a restart", told.length);
   return `restart; told ${
     told.map((one) => label(fuzz, one)).join(", ") || "nobody"
   }`;

@@ -1,107 +1,140 @@
-/** A real relay on a file, that can be stopped and begun anew. */
+/** Real relays on one real store, that can be stopped and begun anew. */
 import assert from "node:assert/strict";
 import type { DoorbellOptions } from "../../kv/doorbells.ts";
 import type { Store } from "../../kv/store.ts";
+import { mailboxIdOf } from "../../lib/ids.ts";
+import { Problem } from "../../lib/problem.ts";
+import type { DenoKv } from "../cluster/denokv.ts";
 import { Clock } from "../routes/clock.ts";
-import { Owner } from "../routes/owner.ts";
-import { TestRelay } from "../routes/relay_fixture.ts";
+import type { Owner } from "../routes/owner.ts";
 import { MAILBOX_KEYS } from "./mail.ts";
+import type { Place } from "./place.ts";
+import { Worker } from "./worker.ts";
 
 /** Makes a relay's store break its promise; for showing that it is noticed. */
 export type Breakage = (store: Store, life: number) => void | Promise<void>;
 
-/** How a relay is run. */
+/** How relays are run. */
 export interface WorldOptions {
-  /** The file of its store. */
-  readonly kv: string;
-  readonly doorbells: DoorbellOptions;
+  readonly place: Place;
+  /** How many run at once. */
+  readonly workers: number;
+  /** How the next one that begins is to listen. */
+  readonly doorbells: () => DoorbellOptions;
   readonly breakage?: Breakage | undefined;
+}
+
+/** Whether it says that the store does not answer. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Problem && error.code === "busy";
 }
 
 /** One store, and one relay after another on it. */
 export class World implements AsyncDisposable {
   readonly clock = new Clock();
+  /** All mailboxes, whether anybody reads them or not. */
+  readonly mailboxes: readonly string[] = MAILBOX_KEYS.map(mailboxIdOf);
   readonly #options: WorldOptions;
-  #relay: TestRelay | null = null;
-  #owners: Owner[] = [];
-  #server: Deno.HttpServer<Deno.NetAddr> | null = null;
+  /** How often the store's server died. */
+  deaths = 0;
+  /** Whether it is dead, or may be. */
+  isFailing = false;
+  /** How often somebody was told to come again for that. */
+  refusals = 0;
+  readonly #workers: Worker[] = [];
   #lives = 0;
+  #turn = 0;
 
   private constructor(options: WorldOptions) {
     this.#options = options;
   }
 
-  /** Starts the first relay. */
+  /** Starts the first relays. */
   static async open(options: WorldOptions): Promise<World> {
-    const world = new World(options);
-    await world.#begin();
+    await using opening = new AsyncDisposableStack();
+    const world = opening.use(new World(options));
+    while (world.#workers.length < options.workers) await world.#begin();
+    opening.move();
     return world;
   }
 
-  /** The relay that runs now. */
-  get relay(): TestRelay {
-    assert.ok(this.#relay, "the relay is stopped");
-    return this.#relay;
+  /** The relays that run now. */
+  get workers(): readonly Worker[] {
+    return this.#workers;
   }
 
-  /** The owners of all mailboxes. */
-  get owners(): readonly Owner[] {
-    return this.#owners;
+  /** What keeps the store, if that can be killed. */
+  get server(): DenoKv | null {
+    return this.#options.place.server;
   }
 
-  /** The owner of a mailbox. */
+  /** The relay whose turn it is, as behind a balancer. */
+  next(): Worker {
+    const worker = this.#workers[this.#turn++ % this.#workers.length];
+    assert.ok(worker, "all relays are stopped");
+    return worker;
+  }
+
+  /** The store, by the relay whose turn it is. */
+  store(): Store {
+    return this.next().relay.relay.store;
+  }
+
+  /** The owner of a mailbox, who asks the relay whose turn it is. */
   owner(mailbox: string): Owner {
-    const owner = this.#owners.find((one) => one.mailbox === mailbox);
-    assert.ok(owner, `nobody owns ${mailbox}`);
-    return owner;
+    return this.next().owner(mailbox);
   }
 
-  /** Where WebSockets are answered, which need a real connection. */
-  get socketUrl(): string {
-    this.#server ??= Deno.serve(
-      { port: 0, hostname: "127.0.0.1", onListen() {} },
-      (request) => this.relay.app.fetch(request),
-    );
-    return `ws://127.0.0.1:${this.#server.addr.port}`;
-  }
-
-  /** Tells every stream to end. Then {@link World.restart} or nothing more. */
-  async drain(): Promise<void> {
-    assert.ok(await this.relay.app.drain(), "requests end when it drains");
-  }
-
-  /** Begins anew on the same file. */
-  async restart(): Promise<void> {
-    const { epoch } = this.relay.relay.store;
-    await this.#end();
-    await this.#begin();
-    assert.equal(this.relay.relay.store.epoch, epoch, "epoch");
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#end();
-  }
-
-  async #begin(): Promise<void> {
-    const { kv, doorbells, breakage } = this.#options;
-    this.#relay = await TestRelay.open({ kv, doorbells, clock: this.clock });
-    this.#lives += 1;
-    await breakage?.(this.#relay.relay.store, this.#lives);
-    this.#owners = [];
-    for (const key of MAILBOX_KEYS) {
-      this.#owners.push(await Owner.open(this.#relay, key));
+  /**
+   * Asks a relay, and again while it is too busy; which it may be only while
+   * the store's server is failing.
+   */
+  async ask(request: () => Promise<Response>): Promise<Response> {
+    for (;;) {
+      const response = await request();
+      if (response.status !== 503 || !this.isFailing) return response;
+      const { code } = await response.json();
+      const told = [code, response.headers.get("Retry-After")];
+      assert.deepEqual(told, ["busy", "2"], "what a busy relay says");
+      this.refusals += 1;
     }
   }
 
-  async #end(): Promise<void> {
-    const relay = this.#relay;
-    if (relay === null) return;
-    await relay.app.drain();
-    await this.#server?.shutdown();
-    this.#server = null;
-    await relay.relay.doorbells[Symbol.asyncDispose]();
-    relay[Symbol.dispose]();
-    this.#relay = null;
-    assert.deepEqual(relay.failures, [], "failures that were the relay's own");
+  /** Tells every stream to end. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.drain()));
+  }
+
+  /** Ends a relay, and begins another one in its place. */
+  async replace(worker: Worker): Promise<void> {
+    const { epoch } = worker.relay.relay.store;
+    await this.#end(worker);
+    const { relay } = await this.#begin();
+    assert.equal(relay.relay.store.epoch, epoch, "epoch");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const worker of [...this.#workers]) await this.#end(worker);
+  }
+
+  async #begin(): Promise<Worker> {
+    const { place: { kv }, doorbells, breakage } = this.#options;
+    const worker = await Worker.begin({
+      kv,
+      doorbells: doorbells(),
+      clock: this.clock,
+    });
+    this.#workers.push(worker);
+    this.#lives += 1;
+    await breakage?.(worker.relay.relay.store, this.#lives);
+    return worker;
+  }
+
+  async #end(worker: Worker): Promise<void> {
+    this.#workers.splice(this.#workers.indexOf(worker), 1);
+    const { failures } = await worker.end();
+    // A stream may have met its end while the store had no server.
+    const own = failures.filter((error) => this.deaths === 0 || !isBusy(error));
+    assert.deepEqual(own, [], "failures that were the relay's own");
   }
 }
