@@ -79,6 +79,16 @@ function relayUrlOf({ host, port }: ContactAddress): string {
 /**
  * The contact address of a key at a relay.
  *
+ * @example To an address and back
+ * ```ts
+ * import { addressAt, makeIdentity, parseRecipient } from "@restante/restante";
+ *
+ * const { key } = await makeIdentity();
+ * const address = addressAt(key.publicKey, "https://relay.example");
+ * const { relayUrl } = parseRecipient(address);
+ * console.assert(relayUrl === "https://relay.example");
+ * ```
+ *
  * @throws {ClientError} `address-invalid` for a host that addresses cannot name
  */
 export function addressAt(publicKey: Bytes, relayUrl: string): string {

@@ -99,6 +99,20 @@ export function identityText({ suite, pkcs8 }: Identity): string {
  * The text of an identity file that a passphrase opens: with it, whose mailbox
  * it is can be read, and nothing else.
  *
+ * @example Keeping an identity
+ * ```ts
+ * import {
+ *   lockedIdentityText,
+ *   makeIdentity,
+ *   parseIdentity,
+ * } from "@restante/restante";
+ *
+ * const alice = await makeIdentity();
+ * const text = await lockedIdentityText(alice, "correct horse");
+ * const again = await parseIdentity(text, "correct horse");
+ * console.assert(again.mailbox === alice.mailbox);
+ * ```
+ *
  * @throws {ClientError} `passphrase-empty`
  */
 export async function lockedIdentityText(

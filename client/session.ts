@@ -10,7 +10,7 @@ import { mineEnvelope } from "./envelope.ts";
 import type { Identity } from "./identity.ts";
 import { type Form, readAnswer } from "./answer.ts";
 import { RelayError } from "./error.ts";
-import { HeldToken, unlessAborted } from "./held_token.ts";
+import { HeldToken } from "./held_token.ts";
 import type { Relay, RequestOptions } from "./relay.ts";
 import { envelopeRequest } from "./upload.ts";
 
@@ -50,8 +50,12 @@ export class Session {
     "sign",
     "verify",
   ]) as Promise<CryptoKeyPair>;
-  readonly #bound = new HeldToken<Token>(() => this.#handshake(true));
-  readonly #bearer = new HeldToken<Token>(() => this.#handshake(false));
+  readonly #bound = new HeldToken<Token>((signal) =>
+    this.#handshake(true, signal)
+  );
+  readonly #bearer = new HeldToken<Token>((signal) =>
+    this.#handshake(false, signal)
+  );
 
   /** Nothing is asked of the relay before the first request. */
   constructor(
@@ -69,16 +73,16 @@ export class Session {
    * more is renewed. The path starts with a slash.
    */
   async fetch(path: string, request: RequestInit = {}): Promise<Response> {
-    const { token } = await unlessAborted(this.#bound.get(), request.signal);
+    const { token } = await this.#bound.get(request.signal);
     try {
       return await this.#fetchWith(token, path, request);
     } catch (error) {
       const isUnknown = error instanceof RelayError &&
         error.code === "unauthorized";
       if (!isUnknown) throw error;
-      await this.#bound.drop(token);
+      this.#bound.drop(token);
     }
-    const renewed = await unlessAborted(this.#bound.get(), request.signal);
+    const renewed = await this.#bound.get(request.signal);
     return await this.#fetchWith(renewed.token, path, request);
   }
 
@@ -100,7 +104,7 @@ export class Session {
 
   /** Opens the mailbox if it is new; gives whether it was. */
   async open({ signal }: RequestOptions = {}): Promise<{ created: boolean }> {
-    const { mailbox } = await unlessAborted(this.#bound.get(), signal);
+    const { mailbox } = await this.#bound.get(signal);
     return mailbox;
   }
 
@@ -108,21 +112,24 @@ export class Session {
    * A token that whoever has it may use: for WebSockets, to which a browser can
    * give no proof.
    */
-  async bearerToken(): Promise<string> {
-    return (await this.#bearer.get()).token;
+  async bearerToken({ signal }: RequestOptions = {}): Promise<string> {
+    return (await this.#bearer.get(signal)).token;
   }
 
   /** Forgets a bearer token that did not help: the next one is new. */
-  async dropBearerToken(token: string): Promise<void> {
-    await this.#bearer.drop(token);
+  dropBearerToken(token: string): void {
+    this.#bearer.drop(token);
   }
 
   /** A handshake that fails on the way is begun anew: it cannot be repeated. */
-  async #handshake(isBound: boolean): Promise<Token> {
-    return await this.relay.persist(null, () => this.#shakeHands(isBound));
+  async #handshake(isBound: boolean, signal: AbortSignal): Promise<Token> {
+    return await this.relay.persist(
+      signal,
+      () => this.#shakeHands(isBound, signal),
+    );
   }
 
-  async #shakeHands(isBound: boolean): Promise<Token> {
+  async #shakeHands(isBound: boolean, signal: AbortSignal): Promise<Token> {
     const { relay, identity } = this;
     const { handshake, relayKey, challenge, work } = await relay.post(
       "/v1/handshakes",
@@ -130,6 +137,7 @@ export class Session {
         publicKey: identity.key.publicKey.toHex(),
       },
       challengeForm,
+      { signal },
     );
     const jwk = await exportJWK((await this.#proofKey).publicKey);
     const answer = {
@@ -146,11 +154,13 @@ export class Session {
     });
     const envelope = await mineEnvelope(sealed, {
       target: BigInt(`0x${work.target}`),
+      signal,
     });
     return await relay.answer(
       `/v1/handshakes/${handshake}`,
       tokenForm,
       envelopeRequest(envelope),
+      { signal },
     );
   }
 

@@ -134,7 +134,7 @@ async function* socket(
 ): AsyncGenerator<Arrival> {
   if (typeof WebSocket === "undefined") throw new BlockedError("no WebSockets");
   const { relay, identity } = session;
-  const token = await session.bearerToken();
+  const token = await session.bearerToken({ signal });
   const url = `${
     relay.url.replace(/^http/, "ws")
   }/v1/mailboxes/${identity.mailbox}/socket${readQuery(after, bandwidth)}`;
@@ -179,7 +179,7 @@ async function* socket(
       signal.throwIfAborted();
       if (problem !== null) throw problem;
       if (!wasOpen && stateOf() !== "open") {
-        await session.dropBearerToken(token); // it may be what was refused
+        session.dropBearerToken(token); // it may be what was refused
         throw new BlockedError("the WebSocket does not open");
       }
       const messages = waiting.splice(0);

@@ -43,6 +43,20 @@ export interface WatchOptions extends RequestOptions {
  * connects again by itself, at its cursor; where WebSockets are blocked it takes
  * events, and where those are, long polls.
  *
+ * @example Following a mailbox for a minute
+ * ```ts
+ * import { Relay, Session, watch } from "@restante/restante";
+ * import type { Identity } from "@restante/restante";
+ *
+ * export async function follow(url: string, me: Identity) {
+ *   const session = new Session(new Relay(url), me);
+ *   const signal = AbortSignal.timeout(60_000);
+ *   for await (const { letter } of watch(session, { signal })) {
+ *     console.log(new TextDecoder().decode(letter?.data));
+ *   }
+ * }
+ * ```
+ *
  * @throws {RelayError} if the relay refuses for good
  */
 export async function* watch(

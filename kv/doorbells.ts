@@ -36,6 +36,7 @@ export class Doorbells implements Disposable, AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #watching: Promise<void>;
+  #isLooking = false;
 
   /** Listens until it is disposed of. */
   constructor(
@@ -106,12 +107,17 @@ export class Doorbells implements Disposable, AsyncDisposable {
     }
   }
 
+  /** One at a time: a store that is away gets no more to do when it is back. */
   async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     try {
       const bells = SHARDS.map((shard) => keys.doorbell(shard));
       await this.#hearAll(await this.#store.getMany<unknown[]>(bells));
     } catch {
       // The store does not answer; the next look may find that it does.
+    } finally {
+      this.#isLooking = false;
     }
   }
 

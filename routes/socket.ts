@@ -1,4 +1,5 @@
 /** Reading by WebSocket: one JSON text frame a message. */
+import { Problem } from "../lib/problem.ts";
 import { streamParts } from "./delivery.ts";
 import { type EndReason, pagesOf, type Reading } from "./reading.ts";
 
@@ -15,6 +16,9 @@ const CLOSE_CODES: Record<EndReason, number> = {
   "shutdown": 1001,
   "token-expired": 4001,
 };
+
+/** The store does not answer now (registered with the IANA for RFC 6455). */
+const TRY_AGAIN = 1013;
 
 /** Sends a mailbox through a socket until one of both ends. */
 export async function serveSocket(
@@ -37,6 +41,9 @@ export async function serveSocket(
     const reason = reading.endOf();
     if (reason !== null) socket.close(CLOSE_CODES[reason], reason);
   } catch (error) {
+    if (error instanceof Problem && error.code === "busy") {
+      return socket.close(TRY_AGAIN, "busy");
+    }
     reading.relay.log("WebSocket", error);
     socket.close(1011, "internal");
   }

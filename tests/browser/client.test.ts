@@ -4,9 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
-import { startRelay } from "../../main.ts";
-import { readConfig } from "../../config.ts";
 import { ROOT } from "../journeys/process.ts";
+import { listen } from "../routes/listening_relay.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
 const isInstalled = await Deno.stat(CHROMIUM).then(() => true, () => false);
@@ -79,48 +78,117 @@ async function mainJobInPage({ relayUrl }: { relayUrl: string }) {
   };
 }
 
+/** Watches through a relay's restart. */
+async function watchInPage({ relayUrl }: { relayUrl: string }) {
+  // deno-lint-ignore no-explicit-any -- the page's own import
+  const client: any = await import("/client.js" as string);
+  const relay = new client.Relay(relayUrl);
+  const [alice, bob] = [
+    await client.makeIdentity(1_024),
+    await client.makeIdentity(1_024),
+  ];
+  const session = new client.Session(relay, bob);
+  await session.open();
+  const write = (text: string) =>
+    client.send({
+      relay,
+      from: alice,
+      to: bob.key.publicKey,
+      application: "page",
+      data: new TextEncoder().encode(text),
+      hold: 3_600,
+    });
+  const texts: string[] = [];
+  const transports: string[] = [];
+  await write("before");
+  const messages = client.watch(session, {
+    onEvent: (event: { kind: string; transport?: string }) =>
+      event.kind === "connected" && transports.push(event.transport ?? ""),
+  });
+  for await (const { letter } of messages) {
+    texts.push(new TextDecoder().decode(letter.data));
+    if (texts.length === 1) {
+      // deno-lint-ignore no-explicit-any -- the test's own, given to the page
+      await (globalThis as any).restartRelay();
+      await write("after");
+    }
+    if (texts.length === 2) break;
+  }
+  return { texts, transports };
+}
+
+/** A site with the client, and a page of it. */
+async function openPage() {
+  const folder = await Deno.makeTempDir();
+  const script = await bundleClient(folder);
+  const site = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request) => {
+      const isScript = new URL(request.url).pathname === "/client.js";
+      const type = isScript ? "text/javascript" : "text/html";
+      return new Response(isScript ? script : "<!DOCTYPE html>", {
+        headers: { "Content-Type": type },
+      });
+    },
+  );
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ARGUMENTS,
+  });
+  const page = await browser.newPage();
+  await page.goto(`http://127.0.0.1:${site.addr.port}/`);
+  return {
+    page,
+    folder,
+    async [Symbol.asyncDispose]() {
+      await browser.close();
+      await site.shutdown();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
 Deno.test({
   name: "the client does the main job in Chromium",
   ignore: !isInstalled,
   async fn() {
-    const folder = await Deno.makeTempDir();
-    const relay = await startRelay(
-      readConfig((name) => ({ PORT: "0", RESTANTE_KV: ":memory:" })[name]),
-    );
-    const script = await bundleClient(folder);
-    const site = Deno.serve(
-      { port: 0, hostname: "127.0.0.1", onListen() {} },
-      (request) => {
-        const isScript = new URL(request.url).pathname === "/client.js";
-        const type = isScript ? "text/javascript" : "text/html";
-        return new Response(isScript ? script : "<!DOCTYPE html>", {
-          headers: { "Content-Type": type },
-        });
-      },
-    );
-    const browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ARGUMENTS,
+    await using site = await openPage();
+    await using relay = await listen();
+    const result = await site.page.evaluate(mainJobInPage, {
+      relayUrl: relay.url,
     });
+    assert.deepEqual(result, {
+      created: true,
+      count: 1,
+      text: "from a page",
+      fromAlice: true,
+      receiptFor: true,
+      left: 0,
+    });
+  },
+});
+
+Deno.test({
+  name: "a page watches through a relay's restart, and misses nothing",
+  ignore: !isInstalled,
+  async fn() {
+    await using site = await openPage();
+    const store = `${site.folder}/store.kv`;
+    let relay = await listen(store);
+    const port = Number(new URL(relay.url).port);
     try {
-      const page = await browser.newPage();
-      await page.goto(`http://127.0.0.1:${site.addr.port}/`);
-      const result = await page.evaluate(mainJobInPage, {
+      await site.page.exposeFunction("restartRelay", async () => {
+        await relay.stop();
+        relay = await listen(store, undefined, { port });
+      });
+      const { texts, transports } = await site.page.evaluate(watchInPage, {
         relayUrl: relay.url,
       });
-      assert.deepEqual(result, {
-        created: true,
-        count: 1,
-        text: "from a page",
-        fromAlice: true,
-        receiptFor: true,
-        left: 0,
-      });
+      assert.deepEqual(texts, ["before", "after"]);
+      assert.equal(transports[0], "socket");
+      assert.ok(transports.length >= 2, `${transports}`);
     } finally {
-      await browser.close();
-      await site.shutdown();
       await relay.stop();
-      await Deno.remove(folder, { recursive: true });
     }
   },
 });

@@ -1,0 +1,95 @@
+/** Every call takes a signal, and ends with its reason as soon as it is aborted. */
+import assert from "node:assert/strict";
+import {
+  acknowledge,
+  fetchMessage,
+  makeIdentity,
+  readAll,
+  readPage,
+  type ReceivedMessage,
+  Relay,
+  send,
+  Session,
+  watch,
+} from "../../client/mod.ts";
+import { listen } from "../routes/listening_relay.ts";
+import { TcpProxy } from "./tcp_proxy.ts";
+
+/** Milliseconds in which a call has to end: those of a busy machine. */
+const PROMPTLY = 1_000;
+
+const MESSAGE: ReceivedMessage = {
+  cursor: "",
+  id: "",
+  object: "0".repeat(64),
+  storedAt: 0,
+  holdUntil: 0,
+  size: 0,
+  letter: null,
+  failure: "withheld",
+};
+
+Deno.test("every call ends with its signal's reason, before it began or while it waits", async (t) => {
+  await using server = await listen();
+  let isAnswering = true;
+  let swallowed = Promise.withResolvers<void>();
+  await using proxy = new TcpProxy(server.url, {
+    judge() {
+      if (isAnswering) return "pass";
+      swallowed.resolve();
+      return "swallow";
+    },
+  });
+  const relay = new Relay(proxy.url);
+  const [from, bob] = [await makeIdentity(1_024), await makeIdentity(1_024)];
+  const session = new Session(relay, bob);
+  await session.open();
+  isAnswering = false;
+
+  const message = {
+    relay,
+    from,
+    to: bob.key.publicKey,
+    application: "test",
+    data: new Uint8Array(1),
+    hold: 3_600,
+  };
+  const calls: Record<string, (signal: AbortSignal) => Promise<unknown>> = {
+    descriptor: (signal) => relay.descriptor({ signal }),
+    verifyingKey: (signal) => relay.verifyingKey({ signal }),
+    quote: (signal) => relay.quote(1_000, 3_600, undefined, { signal }),
+    postMessage: (signal) => relay.postMessage(new Uint8Array(1), { signal }),
+    "postMessage with progress": (signal) =>
+      relay.postMessage(new Uint8Array(1), { signal, onUpload() {} }),
+    send: (signal) => send({ ...message, signal }),
+    "Session.open": (signal) => new Session(relay, bob).open({ signal }),
+    readPage: (signal) => readPage(session, null, { signal }),
+    "readPage that waits": (signal) =>
+      readPage(session, null, { signal, wait: 25 }),
+    readAll: (signal) => readAll(session, null, { signal }).next(),
+    fetchMessage: (signal) => fetchMessage(session, MESSAGE, { signal }),
+    acknowledge: (signal) => acknowledge(session, "", "phone", { signal }),
+    "watch by socket": (signal) =>
+      watch(session, { signal, transports: ["socket"] }).next(),
+    "watch by events": (signal) =>
+      watch(session, { signal, transports: ["events"] }).next(),
+    "watch by poll": (signal) =>
+      watch(session, { signal, transports: ["poll"] }).next(),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    await t.step(name, async () => {
+      const reason = new Error(`enough of ${name}`);
+      await assert.rejects(call(AbortSignal.abort(reason)), reason);
+      const end = new AbortController();
+      swallowed = Promise.withResolvers();
+      const calling = call(end.signal);
+      calling.catch(() => {});
+      await swallowed.promise; // it is on its way, and nobody answers
+      const aborted = performance.now();
+      end.abort(reason);
+      await assert.rejects(calling, reason);
+      const took = performance.now() - aborted;
+      assert.ok(took < PROMPTLY, `${took} ms`);
+    });
+  }
+});
