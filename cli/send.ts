@@ -1,8 +1,8 @@
 /** `restante send`: seals, mines, posts, and prints the receipt. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { MAX_HASHES, parseRecipient, Relay, send } from "../client/mod.ts";
+import { MAX_HASHES, Relay, resolveRecipient, send } from "../client/mod.ts";
 import { readIdentity, readInput } from "./files.ts";
-import { identityOr, relayOr } from "./home.ts";
+import { identityOr, recall, relayOr } from "./home.ts";
 import { PASSPHRASE_OPTION, type PassphraseOptions } from "./passphrase.ts";
 import { Progress } from "./bar.ts";
 import { type OutputOptions, printResult, UsageError } from "./output.ts";
@@ -25,7 +25,7 @@ export function addSend(program: Command): void {
     )
     .argument(
       "<to>",
-      "a contact address (Mx…@host:port), a MAX# address, or a public key (hex or Mx)",
+      "a name (alice or alice@host), a contact address (Mx…@host:port), a MAX# address, or a public key (hex or Mx)",
     )
     .argument("[text]", "the message")
     .option(
@@ -68,7 +68,9 @@ export function addSend(program: Command): void {
         text: string | undefined,
         options: SendCommandOptions,
       ) => {
-        const recipient = parseRecipient(to);
+        const recipient = await resolveRecipient(to, {
+          relay: await relayToAsk(options.relay),
+        });
         const url = options.relay ?? recipient.relayUrl ??
           await relayOr(undefined);
         const file = await identityOr(options.identity);
@@ -106,6 +108,12 @@ export function addSend(program: Command): void {
         );
       },
     );
+}
+
+/** Whom to ask about a name: nobody, if no relay is given or remembered. */
+async function relayToAsk(given: string | undefined) {
+  const url = given ?? (await recall())?.relay;
+  return url === undefined ? undefined : new Relay(url);
 }
 
 async function readData(text: string | undefined, file: string | undefined) {

@@ -77,6 +77,23 @@ function relayUrlOf({ host, port }: ContactAddress): string {
 }
 
 /**
+ * The URL of the relay at a host, and maybe a port: https, but plain http to
+ * loopback.
+ *
+ * @throws {ClientError} `address-invalid`
+ */
+export function hostUrl(text: string): string {
+  const [, host = "", port = ""] = /^([^:]+)(:\d{1,5})?$/.exec(text) ?? [];
+  const scheme = LOOPBACK.test(host) ? "http" : "https";
+  const url = HOST.test(host) && URL.parse(`${scheme}://${host}${port}`);
+  if (url) return url.origin;
+  throw new ClientError(
+    "address-invalid",
+    `not an address: "${text.slice(0, 80)}" is not a host`,
+  );
+}
+
+/**
  * The contact address of a key at a relay.
  *
  * @example To an address and back

@@ -5,6 +5,8 @@ import { isProblemCode, type ProblemCode } from "../lib/problem.ts";
 export type ClientErrorCode =
   /** A text is not an address, a key or a relay's URL. */
   | "address-invalid"
+  /** A relay knows no such name. */
+  | "name-unknown"
   /** A file is not an identity. */
   | "identity-invalid"
   /** An identity is locked, and there is no passphrase to open it. */

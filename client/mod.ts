@@ -14,6 +14,7 @@ export {
   makeIdentity,
   parseIdentity,
 } from "./identity.ts";
+export { type ResolveOptions, resolveRecipient } from "./names.ts";
 export {
   acknowledge,
   fetchMessage,

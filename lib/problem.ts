@@ -55,6 +55,12 @@ export const PROBLEMS = {
     what: "The path or method is not one of this relay's.",
     remedy: "See /docs for what there is.",
   },
+  "name-unknown": {
+    status: 404,
+    title: "There is no such name here",
+    what: "No mailbox of this relay's network has the name.",
+    remedy: "Check how it is spelled, and which relay it is said to be at.",
+  },
   "mailbox-unknown": {
     status: 404,
     title: "There is no such mailbox here",
