@@ -4,6 +4,7 @@
  */
 import { dirname, join, relative } from "node:path";
 import configuration from "../deno.json" with { type: "json" };
+import { npm, run } from "./npm.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const ENTRY = "client/mod.ts";
@@ -19,7 +20,6 @@ const LACKING = [
   "typed-array/from-hex",
   "typed-array/to-hex",
   "typed-array/from-base64",
-  "typed-array/to-base64",
   "promise/with-resolvers",
   "url/parse",
 ];
@@ -28,25 +28,6 @@ const LACKING = [
 interface ModuleInfo {
   specifier: string;
   local?: string;
-}
-
-/** Runs a command, and fails as it does. */
-async function run(
-  command: string,
-  args: string[],
-  cwd: string,
-): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(command, {
-    args,
-    cwd,
-  }).output();
-  const text = new TextDecoder();
-  if (success) return text.decode(stdout);
-  throw new Error(
-    `${command} ${args.join(" ")}: ${text.decode(stdout)}${
-      text.decode(stderr)
-    }`,
-  );
 }
 
 /** Our own modules that an entry reaches, by their paths in the repository. */
@@ -71,17 +52,17 @@ function dependenciesOf(sources: readonly string[]): Record<string, string> {
 }
 
 function packageJson(dependencies: Record<string, string>) {
-  const entry = "client/mod";
   return {
     name: configuration.name,
     version: configuration.version,
     description: "The client of restante: encrypted mail that waits for you",
     license: configuration.license,
     type: "module",
-    engines: { node: ">=20" },
-    exports: { ".": { types: `./${entry}.d.ts`, default: "./index.js" } },
-    types: `./${entry}.d.ts`,
-    files: ["index.js", "client", "lib"],
+    engines: { node: ">=20.3" },
+    exports: { ".": { types: "./index.d.ts", default: "./index.js" } },
+    types: "./index.d.ts",
+    files: ["index.js", "index.d.ts", "client", "lib"],
+    sideEffects: ["./index.js", `./${WORKER.replace(/ts$/, "js")}`],
     dependencies,
   };
 }
@@ -100,11 +81,19 @@ const COMPILER_OPTIONS = {
   types: [],
 };
 
+/** The package's entry: first what engines lack. */
+const INDEX = LACKING.map((part) => `import "core-js/actual/${part}.js";\n`)
+  .join("") + 'export * from "./client/mod.js";\n';
+
+/** Its types, which need more than TypeScript takes for granted. */
+const INDEX_TYPES = `/// <reference lib="esnext.disposable" />
+export * from "./client/mod.js";
+`;
+
 /** Types of what TypeScript does not know yet and Deno does. */
 const AMBIENT = `
 interface Uint8Array<TArrayBuffer extends ArrayBufferLike> {
   toHex(): string;
-  toBase64(options?: { alphabet?: "base64" | "base64url"; omitPadding?: boolean }): string;
 }
 interface Uint8ArrayConstructor {
   fromHex(text: string): Uint8Array<ArrayBuffer>;
@@ -137,11 +126,8 @@ export async function buildNpm(target = join(ROOT, "npm")): Promise<string> {
       Deno.writeTextFile(join(folder, name), text);
     await write(work, "ambient.d.ts", AMBIENT);
     await write(work, "package.json", JSON.stringify(manifest));
-    await run("npm", [
+    await npm([
       "install",
-      "--no-audit",
-      "--no-fund",
-      "--prefer-offline",
       "--no-save",
       `typescript@${TYPESCRIPT}`,
       ...Object.entries(manifest.dependencies).map((pair) => pair.join("@")),
@@ -159,13 +145,11 @@ export async function buildNpm(target = join(ROOT, "npm")): Promise<string> {
     );
     await run(join(work, "node_modules/.bin/tsc"), ["-p", "."], work);
     await write(target, "package.json", JSON.stringify(manifest, null, 2));
-    await write(
-      target,
-      "index.js",
-      LACKING.map((part) => `import "core-js/actual/${part}.js";\n`).join("") +
-        'export * from "./client/mod.js";\n',
-    );
-    await Deno.copyFile(join(ROOT, "README.md"), join(target, "README.md"));
+    await write(target, "index.js", INDEX);
+    await write(target, "index.d.ts", INDEX_TYPES);
+    for (const name of ["README.md", "LICENSE"]) {
+      await Deno.copyFile(join(ROOT, name), join(target, name));
+    }
     return target;
   } finally {
     await Deno.remove(work, { recursive: true });

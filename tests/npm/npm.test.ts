@@ -1,7 +1,9 @@
 /** The npm package, packed, installed into an empty project, and used in Node. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import configuration from "../../deno.json" with { type: "json" };
 import { buildNpm } from "../../scripts/build_npm.ts";
+import { npm, run } from "../../scripts/npm.ts";
 import { TempDirectory } from "../kv/temp_directory.ts";
 import { listen } from "../routes/listening_relay.ts";
 
@@ -23,18 +25,13 @@ if (!isReady) {
   console.error("NOT TESTED: the npm package, for want of Node 20 and npm");
 }
 
-async function run(
-  command: string,
-  args: string[],
-  cwd: string,
-): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(command, {
-    args,
-    cwd,
-  }).output();
-  const text = new TextDecoder();
-  assert.ok(success, `${text.decode(stdout)}${text.decode(stderr)}`);
-  return text.decode(stdout);
+/** The files of a folder and those below it. */
+async function* filesIn(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    if (isDirectory) yield* filesIn(path);
+    else yield path;
+  }
 }
 
 /** Runs the app, and starts its relay again when it says so. */
@@ -73,14 +70,13 @@ Deno.test({
     const built = await buildNpm(directory.file("built"));
     const project = directory.file("project");
     await Deno.mkdir(project);
-    const packed = await run("npm", ["pack", built, "--silent"], project);
+    const packed = await npm(["pack", built, "--silent"], project);
     await Deno.writeTextFile(
       join(project, "package.json"),
       JSON.stringify({ private: true, type: "module" }),
     );
-    const quiet = ["--no-audit", "--no-fund", "--prefer-offline"];
     const wanted = [`./${packed.trim()}`, "typescript@5.9.3"];
-    await run("npm", ["install", ...quiet, ...wanted], project);
+    await npm(["install", ...wanted], project);
     for (const file of ["app.mjs", "consumer.ts"]) {
       const source = new URL(`./${file}`, import.meta.url);
       await Deno.copyFile(source, join(project, file));
@@ -91,14 +87,32 @@ Deno.test({
       assert.match(printed, /^restart\ndone by (events|socket)/);
     });
     await t.step("its declarations", async () => {
+      // What TypeScript takes for granted, and nothing of Node.
       const options = "--strict --noEmit --target es2022 --module nodenext";
-      const checked = [...options.split(" "), "--lib", "esnext,dom"];
       const tsc = join(project, "node_modules/.bin/tsc");
       await run(
         tsc,
-        [...checked, "--skipLibCheck", "false", "consumer.ts"],
+        [...options.split(" "), "--skipLibCheck", "false", "consumer.ts"],
         project,
       );
+    });
+    await t.step("what its modules name by URL, and its licence", async () => {
+      const installed = join(project, "node_modules", configuration.name);
+      await Deno.stat(join(installed, "LICENSE"));
+      let named = 0;
+      for await (const file of filesIn(installed)) {
+        if (!file.endsWith(".js")) continue;
+        const source = await Deno.readTextFile(file);
+        const urls = source.matchAll(
+          /new URL\("([^"]+)", import\.meta\.url\)/g,
+        );
+        for (const [, path = ""] of urls) {
+          await Deno.stat(join(dirname(file), path));
+          assert.match(path, /\.js$/);
+          named++;
+        }
+      }
+      assert.equal(named, 1, "the miner's worker");
     });
   },
 });
