@@ -4,7 +4,7 @@
  * this list.
  */
 import type { Bytes } from "./lib/bytes.ts";
-import { PLATFORM_STORE } from "./kv/location.ts";
+import { PLATFORM_STORE } from "./kv/store/location.ts";
 import { DEFAULT_QUOTAS } from "./lib/quota.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
 

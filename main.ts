@@ -1,16 +1,16 @@
 /** Runs a relay: opens the store, builds the app, serves it. */
 import { type Config, ConfigError, readConfig } from "./config.ts";
-import { Doorbells } from "./kv/doorbells.ts";
+import { Doorbells } from "./kv/bells/doorbells.ts";
 import { loadRelayKeys, RelayKeyError } from "./kv/relay_keys.ts";
-import { openStore } from "./kv/store.ts";
-import { keepSweeping } from "./kv/sweep.ts";
-import { DIGEST_ROUND } from "./lib/delivery.ts";
+import { openStore } from "./kv/store/store.ts";
+import { keepSweeping } from "./kv/mail/sweep.ts";
+import { DIGEST_ROUND } from "./lib/link.ts";
 import { NETWORK_LIMITS } from "./lib/minima/maxtxpow.ts";
 import { DEFAULT_TARIFF } from "./lib/money.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
 import { DEFAULT_WORK_PRICE } from "./lib/work/price.ts";
 import { createApp } from "./routes/app.ts";
-import { contactAddress, type Relay } from "./routes/relay.ts";
+import { contactAddress, type Relay } from "./relay/relay.ts";
 
 /** A relay that answers requests. */
 export interface RunningRelay {

@@ -2,9 +2,9 @@
  * Durable accepts a second beside bare atomics of the same keys and bytes, one
  * by one, by as many callers, and so many in one operation.
  */
-import { commitMessage } from "../kv/commit.ts";
-import type { NewMessage } from "../kv/messages.ts";
-import { openStore } from "../kv/store.ts";
+import { commitMessage } from "../kv/mail/accept.ts";
+import type { NewMessage } from "../kv/mail/entry.ts";
+import { openStore } from "../kv/store/store.ts";
 import { type MailboxId, mailboxIdOf, messageIdOf } from "../lib/ids.ts";
 import { systemRandom } from "../lib/random.ts";
 import { count, printTable } from "./measure.ts";

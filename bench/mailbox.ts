@@ -1,9 +1,9 @@
 /** A poll and a post in mailboxes that hold little and much. */
-import { commitMessage } from "../kv/commit.ts";
-import type { NewMessage } from "../kv/messages.ts";
-import { readAfter } from "../kv/read.ts";
-import { openStore, type Store } from "../kv/store.ts";
-import { mailboxUsage } from "../kv/usage.ts";
+import { commitMessage } from "../kv/mail/accept.ts";
+import type { NewMessage } from "../kv/mail/entry.ts";
+import { readAfter } from "../kv/mail/read.ts";
+import { openStore, type Store } from "../kv/store/store.ts";
+import { mailboxUsage } from "../kv/mail/usage.ts";
 import { type MailboxId, mailboxIdOf, messageIdOf } from "../lib/ids.ts";
 import { systemRandom } from "../lib/random.ts";
 import { count, printTable } from "./measure.ts";

@@ -1,9 +1,9 @@
 /** `restante backup` and `restante restore`: a copy of a relay's store. */
 import type { Command } from "commander";
 import { readConfig, SETTINGS } from "../config.ts";
-import { type BackupCounts, backupStore } from "../kv/backup.ts";
-import { checkBackup, restoreStore } from "../kv/restore.ts";
-import { openStore } from "../kv/store.ts";
+import { type BackupCounts, backupStore } from "../kv/backup/backup.ts";
+import { checkBackup, restoreStore } from "../kv/backup/restore.ts";
+import { openStore } from "../kv/store/store.ts";
 import type { Bytes } from "../lib/bytes.ts";
 import { DEFAULT_WINDOW } from "../lib/work/check.ts";
 import {

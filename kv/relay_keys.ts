@@ -12,7 +12,7 @@ import {
 } from "../lib/signing_key.ts";
 import { parsePublicKey } from "../lib/seal/public_key.ts";
 import { keys } from "./keys.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "./store/store.ts";
 
 /** The two keys of a relay. */
 export interface RelayKeys {

@@ -4,8 +4,8 @@ import { PROOF_WINDOW, verifyProof } from "../lib/dpop.ts";
 import { type MailboxId, parseMailboxId } from "../lib/ids.ts";
 import { Problem } from "../lib/problem.ts";
 import { type Scope, type VerifiedGrant, verifyToken } from "../lib/token.ts";
-import type { Relay } from "./relay.ts";
-import { SeenLog } from "./seen_log.ts";
+import type { Relay } from "../relay/relay.ts";
+import { SeenLog } from "../relay/seen_log.ts";
 
 /** How a token is presented, for the OpenAPI document. */
 export const TOKEN_SECURITY: Record<string, string[]>[] = [{ dpop: [] }, {

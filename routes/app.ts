@@ -4,22 +4,22 @@ import { cors } from "hono/cors";
 import { Problem } from "../lib/problem.ts";
 import { VERSION } from "../lib/version.ts";
 import { Access, SECURITY_SCHEMES } from "./access.ts";
-import { Capacity } from "./capacity.ts";
-import { PAGE_HEADERS } from "./delivery.ts";
+import { Capacity } from "../relay/room.ts";
+import { PAGE_HEADERS } from "./page_forms.ts";
 import { addDescriptor } from "./descriptor.ts";
 import { Drain } from "./drain.ts";
 import { addHandshakes } from "./handshakes.ts";
 import { addHealth } from "./health.ts";
-import { addInbox } from "./inbox.ts";
+import { addInbox } from "./acknowledging.ts";
 import { addMailboxes } from "./mailboxes.ts";
 import { addMessages } from "./messages.ts";
 import { addObjects } from "./objects.ts";
 import { addPages } from "./pages.ts";
 import { answerFailure, problemResponse } from "./problem.ts";
 import { addQuotes } from "./quotes.ts";
-import { addRead } from "./read.ts";
-import type { Relay } from "./relay.ts";
-import { Streams } from "./streams.ts";
+import { addRead } from "./reading.ts";
+import type { Relay } from "../relay/relay.ts";
+import { Streams } from "../relay/streams.ts";
 
 /** The headers that a page on another origin may read. */
 const EXPOSED = [

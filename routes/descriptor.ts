@@ -5,7 +5,7 @@ import { sha3_256 } from "../lib/hash.ts";
 import { VERSION } from "../lib/version.ts";
 import { hexTarget, targetOf } from "../lib/work/target.ts";
 import { callerHas } from "./etag.ts";
-import { contactAddress, type Relay } from "./relay.ts";
+import { contactAddress, type Relay } from "../relay/relay.ts";
 
 /** Seconds that the answer may be cached. */
 const MAX_AGE = 60;

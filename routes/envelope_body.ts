@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { Bytes } from "../lib/bytes.ts";
 import { envelopeBytes } from "../lib/minima/maxtxpow.ts";
 import { expectMediaType, readBody } from "./body.ts";
-import type { Relay } from "./relay.ts";
+import type { Relay } from "../relay/relay.ts";
 
 /** The media type of an envelope. */
 export const MAXTXPOW = "application/vnd.minima.maxtxpow";

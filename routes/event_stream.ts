@@ -1,7 +1,7 @@
 /** Reading by server-sent events (HTML, section 9.2). */
-import type { Page } from "../kv/read.ts";
-import { streamParts } from "./delivery.ts";
-import { pagesOf, type Reading } from "./reading.ts";
+import type { Page } from "../kv/mail/read.ts";
+import { streamParts } from "./page_forms.ts";
+import { pagesOf, type Reading } from "../relay/stay.ts";
 
 /** A comment: what lies on the way sees that the stream lives. */
 const BEAT = new TextEncoder().encode(":\n\n");

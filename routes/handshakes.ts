@@ -1,6 +1,6 @@
 /** The handshake: a challenge, and a token for the one who answers it. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { completeHandshake } from "../kv/mailboxes.ts";
+import { completeHandshake } from "../kv/mail/mailboxes.ts";
 import {
   type HandshakeClaim,
   handshakeExpiry,
@@ -20,8 +20,8 @@ import { MIN_HASHES } from "../lib/minima/constants.ts";
 import { ENVELOPE_BODY, readEnvelope } from "./envelope_body.ts";
 import { jsonBody } from "./json_body.ts";
 import { problemResponses } from "./problem.ts";
-import { contactAddress, type Relay } from "./relay.ts";
-import { SeenLog } from "./seen_log.ts";
+import { contactAddress, type Relay } from "../relay/relay.ts";
+import { SeenLog } from "../relay/seen_log.ts";
 import { workForm } from "./work_form.ts";
 
 const challengeForm = z.object({

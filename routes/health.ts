@@ -2,7 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { VERSION } from "../lib/version.ts";
 import { problemResponses } from "./problem.ts";
-import type { Relay } from "./relay.ts";
+import type { Relay } from "../relay/relay.ts";
 
 const healthForm = z.object({
   status: z.literal("ok"),

@@ -1,8 +1,8 @@
 /** Reading by long poll: an answer when there is something, or time is up. */
-import { follow } from "../kv/follow.ts";
-import type { Page } from "../kv/read.ts";
-import { maxBodyOf } from "./delivery.ts";
-import type { Reading } from "./reading.ts";
+import { follow } from "../kv/bells/follow.ts";
+import type { Page } from "../kv/mail/read.ts";
+import { maxBodyOf } from "./page_forms.ts";
+import type { Reading } from "../relay/stay.ts";
 
 /** Most seconds that an answer is held back. */
 export const MAX_WAIT = 60;

@@ -1,9 +1,9 @@
 /** `GET /v1/mailboxes/<id>`: what anybody may know of a mailbox. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { requireMailbox } from "../kv/mailboxes.ts";
+import { requireMailbox } from "../kv/mail/mailboxes.ts";
 import { parseMailboxId } from "../lib/ids.ts";
 import { problemResponses } from "./problem.ts";
-import type { Relay } from "./relay.ts";
+import type { Relay } from "../relay/relay.ts";
 
 const mailboxForm = z.object({
   id: z.string(),

@@ -1,6 +1,6 @@
 /** A message as every way of reading gives it. */
 import { z } from "@hono/zod-openapi";
-import type { ListedMessage } from "../kv/read.ts";
+import type { ListedMessage } from "../kv/mail/read.ts";
 
 /** The documented form. */
 export const messageForm = z.object({

@@ -1,8 +1,8 @@
 /** `POST /v1/messages`: the one way in. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { findMailbox, mailboxUnknown } from "../kv/mailboxes.ts";
-import { commitMessage, findMessage } from "../kv/commit.ts";
-import type { StoredMessage } from "../kv/messages.ts";
+import { findMailbox, mailboxUnknown } from "../kv/mail/mailboxes.ts";
+import { commitMessage, findMessage } from "../kv/mail/accept.ts";
+import type { StoredMessage } from "../kv/mail/entry.ts";
 import { mailboxIdOf } from "../lib/ids.ts";
 import type { MaxTxPow } from "../lib/minima/maxima.ts";
 import { decodeMaxTxPow } from "../lib/minima/maxtxpow.ts";
@@ -17,11 +17,11 @@ import {
 } from "../lib/work/check.ts";
 import { priceHold, quoteWork, workMembers } from "../lib/work/price.ts";
 import { hashesOf } from "../lib/work/target.ts";
-import type { Capacity } from "./capacity.ts";
+import type { Capacity } from "../relay/room.ts";
 import { ENVELOPE_BODY, readEnvelope } from "./envelope_body.ts";
 import { problemResponses } from "./problem.ts";
 import { wholeNumber } from "./query.ts";
-import type { Relay } from "./relay.ts";
+import type { Relay } from "../relay/relay.ts";
 
 const storedForm = z.object({
   id: z.string().meta({ description: "Message id, hex" }),

@@ -1,14 +1,14 @@
 /** `GET /v1/objects/<blake3>`: stored bytes, whole or a range (RFC 9110, 14). */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { findObject, type HeldObject, readObject } from "../kv/objects.ts";
+import { findObject, type HeldObject, readObject } from "../kv/mail/objects.ts";
 import { parseObjectHash } from "../lib/ids.ts";
 import { Problem } from "../lib/problem.ts";
 import { type Access, TOKEN_SECURITY } from "./access.ts";
 import { MAXTXPOW } from "./envelope_body.ts";
 import { callerHas } from "./etag.ts";
 import { problemResponses } from "./problem.ts";
-import type { Relay } from "./relay.ts";
+import type { Relay } from "../relay/relay.ts";
 
 const binary = (description: string) => ({
   description,

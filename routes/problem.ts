@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { Problem, type ProblemCode, PROBLEMS } from "../lib/problem.ts";
-import type { Relay } from "./relay.ts";
+import type { Relay } from "../relay/relay.ts";
 
 /** The media type of every failure. */
 export const PROBLEM_JSON = "application/problem+json";

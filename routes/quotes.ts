@@ -1,16 +1,16 @@
 /** `POST /v1/quotes`: the price, before anybody mines or pays. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { requireMailbox } from "../kv/mailboxes.ts";
+import { requireMailbox } from "../kv/mail/mailboxes.ts";
 import { parseMailboxId } from "../lib/ids.ts";
 import { envelopeBytes } from "../lib/minima/maxtxpow.ts";
 import { feeFor } from "../lib/money.ts";
 import { Problem } from "../lib/problem.ts";
 import { quoteWork } from "../lib/work/price.ts";
 import { hexTarget } from "../lib/work/target.ts";
-import type { Capacity } from "./capacity.ts";
+import type { Capacity } from "../relay/room.ts";
 import { jsonBody } from "./json_body.ts";
 import { problemResponses } from "./problem.ts";
-import type { Relay } from "./relay.ts";
+import type { Relay } from "../relay/relay.ts";
 import { workForm } from "./work_form.ts";
 
 /** Milliseconds that a quote is worth planning with. */

@@ -1,7 +1,7 @@
 /** Reading by WebSocket: one JSON text frame a message. */
 import { Problem } from "../lib/problem.ts";
-import { streamParts } from "./delivery.ts";
-import { type EndReason, pagesOf, type Reading } from "./reading.ts";
+import { streamParts } from "./page_forms.ts";
+import { type EndReason, pagesOf, type Reading } from "../relay/stay.ts";
 
 /** The subprotocol that the relay speaks. */
 export const SUBPROTOCOL = "restante.v1";

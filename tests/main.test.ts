@@ -1,8 +1,8 @@
 /** Starting and stopping a relay, in this process and as one of its own. */
 import assert from "node:assert/strict";
-import { completeHandshake } from "../kv/mailboxes.ts";
+import { completeHandshake } from "../kv/mail/mailboxes.ts";
 import { loadRelayKeys, RelayKeyError } from "../kv/relay_keys.ts";
-import { openStore, type Store } from "../kv/store.ts";
+import { openStore, type Store } from "../kv/store/store.ts";
 import type { Bytes } from "../lib/bytes.ts";
 import { parseContactAddress } from "../lib/minima/address.ts";
 import { generateRsaKey } from "../lib/seal/rsa.ts";

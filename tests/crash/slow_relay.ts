@@ -1,7 +1,7 @@
 /** A relay that listens, on a slow store. */
-import { completeHandshake } from "../../kv/mailboxes.ts";
-import { readAfter } from "../../kv/read.ts";
-import type { Store } from "../../kv/store.ts";
+import { completeHandshake } from "../../kv/mail/mailboxes.ts";
+import { readAfter } from "../../kv/mail/read.ts";
+import type { Store } from "../../kv/store/store.ts";
 import type { Bytes } from "../../lib/bytes.ts";
 import { mailboxIdOf } from "../../lib/ids.ts";
 import { createApp } from "../../routes/app.ts";

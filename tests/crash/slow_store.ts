@@ -1,6 +1,6 @@
 /** A store whose commits take as long as a test wants. */
-import { Store } from "../../kv/store.ts";
-import type { CommitLimits } from "../../kv/limits.ts";
+import { Store } from "../../kv/store/store.ts";
+import type { CommitLimits } from "../../kv/store/limits.ts";
 
 /** A commit that has begun, and waits to be let go. */
 export interface HeldCommit {

@@ -1,6 +1,6 @@
 /** Stores that break their promise, each in one way, for a relay to run on. */
-import type { MessageEntry } from "../../kv/messages.ts";
-import type { Store } from "../../kv/store.ts";
+import type { MessageEntry } from "../../kv/mail/entry.ts";
+import type { Store } from "../../kv/store/store.ts";
 import type { Breakage } from "./world.ts";
 
 type Entries = Deno.KvEntry<MessageEntry>[];

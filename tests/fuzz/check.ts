@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { bodyOf, type Listed, type Page } from "../routes/owner.ts";
-import { TOMBSTONE_MS } from "../../kv/messages.ts";
+import { TOMBSTONE_MS } from "../../kv/mail/entry.ts";
 import { isVisible, type Kept, type Model } from "./model.ts";
 
 /** What a reader asked for, and when. */

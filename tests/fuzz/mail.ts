@@ -1,5 +1,5 @@
 /** What is sent: by the front door with real work, or past it. */
-import type { NewMessage } from "../../kv/messages.ts";
+import type { NewMessage } from "../../kv/mail/entry.ts";
 import type { Bytes } from "../../lib/bytes.ts";
 import {
   type MailboxId,

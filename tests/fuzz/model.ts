@@ -1,6 +1,6 @@
 /** What a relay promises, as arrays: slow, naive, and plainly right. */
-import { TOMBSTONE_MS } from "../../kv/messages.ts";
-import type { StoredMessage } from "../../kv/messages.ts";
+import { TOMBSTONE_MS } from "../../kv/mail/entry.ts";
+import type { StoredMessage } from "../../kv/mail/entry.ts";
 import type { Bytes } from "../../lib/bytes.ts";
 import { Tally } from "./tally.ts";
 

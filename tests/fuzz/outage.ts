@@ -1,7 +1,7 @@
 /** The step that only a store with a server knows: the server is killed. */
 import assert from "node:assert/strict";
-import { commitMessage } from "../../kv/commit.ts";
-import type { NewMessage } from "../../kv/messages.ts";
+import { commitMessage } from "../../kv/mail/accept.ts";
+import type { NewMessage } from "../../kv/mail/entry.ts";
 import type { Fuzz, Step } from "./fuzz.ts";
 import { acknowledge, deleteOne } from "./owning.ts";
 import { newMessage, note } from "./posting.ts";

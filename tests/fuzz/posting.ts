@@ -1,7 +1,7 @@
 /** Steps that send past the front door: new messages, old ones, many at once. */
 import assert from "node:assert/strict";
-import { commitMessage } from "../../kv/commit.ts";
-import type { NewMessage, StoredMessage } from "../../kv/messages.ts";
+import { commitMessage } from "../../kv/mail/accept.ts";
+import type { NewMessage, StoredMessage } from "../../kv/mail/entry.ts";
 import type { MailboxId } from "../../lib/ids.ts";
 import type { Fuzz, Step } from "./fuzz.ts";
 import { throwMessage } from "./mail.ts";

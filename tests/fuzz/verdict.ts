@@ -1,7 +1,7 @@
 /** What holds after every step, and what is looked at in the end. */
 import assert from "node:assert/strict";
-import { findMessage } from "../../kv/commit.ts";
-import { readAfter } from "../../kv/read.ts";
+import { findMessage } from "../../kv/mail/accept.ts";
+import { readAfter } from "../../kv/mail/read.ts";
 import type { MailboxId } from "../../lib/ids.ts";
 import type { Dice } from "../crash/dice.ts";
 import { messageJson } from "../../routes/message_json.ts";

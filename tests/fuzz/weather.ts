@@ -1,6 +1,6 @@
 /** Steps that nobody asked for: time goes by, and relays start anew. */
 import assert from "node:assert/strict";
-import { TOMBSTONE_MS } from "../../kv/messages.ts";
+import { TOMBSTONE_MS } from "../../kv/mail/entry.ts";
 import { DAY, HOUR, MINUTE } from "../routes/clock.ts";
 import { label, type Step } from "./fuzz.ts";
 import { newMessage, store } from "./posting.ts";

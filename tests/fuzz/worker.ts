@@ -1,6 +1,6 @@
 /** One relay of a world, from its start to its end, and who reads through it. */
 import assert from "node:assert/strict";
-import type { DoorbellOptions } from "../../kv/doorbells.ts";
+import type { DoorbellOptions } from "../../kv/bells/doorbells.ts";
 import { Owner } from "../routes/owner.ts";
 import { TestRelay, type TestRelayOptions } from "../routes/relay_fixture.ts";
 import { MAILBOX_KEYS } from "./mail.ts";

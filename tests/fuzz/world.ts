@@ -1,7 +1,7 @@
 /** Real relays on one real store, that can be stopped and begun anew. */
 import assert from "node:assert/strict";
-import type { DoorbellOptions } from "../../kv/doorbells.ts";
-import type { Store } from "../../kv/store.ts";
+import type { DoorbellOptions } from "../../kv/bells/doorbells.ts";
+import type { Store } from "../../kv/store/store.ts";
 import { mailboxIdOf } from "../../lib/ids.ts";
 import { Problem } from "../../lib/problem.ts";
 import type { DenoKv } from "../cluster/denokv.ts";

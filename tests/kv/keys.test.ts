@@ -1,10 +1,10 @@
 /** The key space, and that the store holds nothing outside it. */
 import assert from "node:assert/strict";
 import { DOORBELL_SHARDS, keys, shardOf } from "../../kv/keys.ts";
-import { acknowledge, completeHandshake } from "../../kv/mailboxes.ts";
-import { commitMessage } from "../../kv/commit.ts";
+import { acknowledge, completeHandshake } from "../../kv/mail/mailboxes.ts";
+import { commitMessage } from "../../kv/mail/accept.ts";
 import { loadRelayKeys } from "../../kv/relay_keys.ts";
-import { openStore } from "../../kv/store.ts";
+import { openStore } from "../../kv/store/store.ts";
 import { parseCursor } from "../../lib/cursor.ts";
 import {
   type MailboxId,

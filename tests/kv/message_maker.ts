@@ -1,5 +1,5 @@
 /** Messages for a store, as they are once they were checked and priced. */
-import type { NewMessage } from "../../kv/messages.ts";
+import type { NewMessage } from "../../kv/mail/entry.ts";
 import { messageIdOf } from "../../lib/ids.ts";
 import { randomBytes } from "../routes/envelopes.ts";
 import { type MailboxId, mailboxIdOf } from "../../lib/ids.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { keys } from "../../kv/keys.ts";
 import { loadRelayKeys, type RelayKeys } from "../../kv/relay_keys.ts";
-import { openStore } from "../../kv/store.ts";
+import { openStore } from "../../kv/store/store.ts";
 import { parsePublicKey } from "../../lib/seal/public_key.ts";
 import { generateRsaKey } from "../../lib/seal/rsa.ts";
 import { generateSigningKey } from "../../lib/signing_key.ts";

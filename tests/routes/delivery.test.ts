@@ -1,6 +1,6 @@
 /** Reading over slow links: messages, digests or hints, as the link bears. */
 import assert from "node:assert/strict";
-import { decodeDigest, decodeHints } from "../../lib/delivery.ts";
+import { decodeDigest, decodeHints } from "../../lib/link.ts";
 import { EventSourceParserStream } from "./event_source.ts";
 import { fill } from "./filled_mailbox.ts";
 import { Owner, type Stored } from "./owner.ts";

@@ -1,6 +1,6 @@
 /** A mailbox with mail that was put there past the front door. */
-import { commitMessage } from "../../kv/commit.ts";
-import type { StoredMessage } from "../../kv/messages.ts";
+import { commitMessage } from "../../kv/mail/accept.ts";
+import type { StoredMessage } from "../../kv/mail/entry.ts";
 import { messageIdOf } from "../../lib/ids.ts";
 import { randomBytes } from "./envelopes.ts";
 import { Owner } from "./owner.ts";

@@ -1,7 +1,7 @@
 /** The handshake: who proves a key gets a token for its mailbox, and who does not, does not learn why. */
 import assert from "node:assert/strict";
 import { makeIdentity } from "../../client/identity.ts";
-import { findMailbox } from "../../kv/mailboxes.ts";
+import { findMailbox } from "../../kv/mail/mailboxes.ts";
 import { HANDSHAKE_LIFETIME } from "../../lib/handshake.ts";
 import { SCOPES } from "../../lib/token.ts";
 import { assertProblem } from "./assert_problem.ts";

@@ -1,6 +1,6 @@
 /** The owner of a mailbox, as the tests of reading need one. */
 import assert from "node:assert/strict";
-import { completeHandshake } from "../../kv/mailboxes.ts";
+import { completeHandshake } from "../../kv/mail/mailboxes.ts";
 import { type MailboxId, mailboxIdOf } from "../../lib/ids.ts";
 import type { Bytes } from "../../lib/bytes.ts";
 import { issueToken, type Scope } from "../../lib/token.ts";

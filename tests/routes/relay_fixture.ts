@@ -1,15 +1,15 @@
 /** A relay on a real store, asked in this process. */
 import type { RelayKeys } from "../../kv/relay_keys.ts";
-import { type DoorbellOptions, Doorbells } from "../../kv/doorbells.ts";
-import { openStore, type Store } from "../../kv/store.ts";
-import { DIGEST_ROUND } from "../../lib/delivery.ts";
+import { type DoorbellOptions, Doorbells } from "../../kv/bells/doorbells.ts";
+import { openStore, type Store } from "../../kv/store/store.ts";
+import { DIGEST_ROUND } from "../../lib/link.ts";
 import { NETWORK_LIMITS } from "../../lib/minima/maxtxpow.ts";
 import { DEFAULT_QUOTAS, type Quotas } from "../../lib/quota.ts";
 import { DEFAULT_TARIFF } from "../../lib/money.ts";
 import { DEFAULT_WINDOW, type WorkWindow } from "../../lib/work/check.ts";
 import { DEFAULT_WORK_PRICE } from "../../lib/work/price.ts";
 import { createApp, type RelayApp } from "../../routes/app.ts";
-import type { Relay } from "../../routes/relay.ts";
+import type { Relay } from "../../relay/relay.ts";
 import { Clock } from "./clock.ts";
 import { sharedKeys } from "./shared_keys.ts";
 

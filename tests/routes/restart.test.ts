@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { makeIdentity } from "../../client/identity.ts";
 import { loadRelayKeys } from "../../kv/relay_keys.ts";
-import { openStore } from "../../kv/store.ts";
+import { openStore } from "../../kv/store/store.ts";
 import type { Bytes } from "../../lib/bytes.ts";
 import { TempDirectory } from "../kv/temp_directory.ts";
 import { Clock } from "./clock.ts";

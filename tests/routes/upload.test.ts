@@ -1,7 +1,7 @@
 /** Uploads over a real connection: too long, and broken off. */
 import assert from "node:assert/strict";
-import { completeHandshake } from "../../kv/mailboxes.ts";
-import { openStore } from "../../kv/store.ts";
+import { completeHandshake } from "../../kv/mail/mailboxes.ts";
+import { openStore } from "../../kv/store/store.ts";
 import type { Bytes } from "../../lib/bytes.ts";
 import { envelopeBytes, NETWORK_LIMITS } from "../../lib/minima/maxtxpow.ts";
 import { TempDirectory } from "../kv/temp_directory.ts";

@@ -1,0 +1,83 @@
+/** Following a mailbox: what is behind a cursor now, and all that comes. */
+import type { Doorbells } from "./doorbells.ts";
+import { type Page, readAfter, type ReadOptions } from "../mail/read.ts";
+import type { Store } from "../store/store.ts";
+
+/** What to follow, and until when. */
+export interface FollowOptions extends Omit<ReadOptions, "now"> {
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Ends the following. */
+  readonly signal: AbortSignal;
+  /** Calls what it is given once in a while; gives how to end that. */
+  readonly onBeat?: (beat: () => void) => () => void;
+  /** Milliseconds between a page and the next; as soon as can be, if not said. */
+  readonly round?: number;
+}
+
+/**
+ * Pages of a mailbox from a cursor on: the first at once, even if it is empty,
+ * the others when there is something; and null at every beat meanwhile. Nothing is read ahead of the one who takes the pages, so that a slow
+ * reader costs no memory.
+ */
+export async function* follow(
+  store: Store,
+  doorbells: Doorbells,
+  { now, signal, onBeat, round = 0, ...options }: FollowOptions,
+): AsyncGenerator<Page | null> {
+  let woken = Promise.withResolvers<void>();
+  let hasMail = false;
+  let isBeat = false;
+  let isRoundOver = true;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const ring = () => {
+    hasMail = true;
+    woken.resolve();
+  };
+  const endRound = () => {
+    isRoundOver = true;
+    if (hasMail) woken.resolve();
+  };
+  const unsubscribe = doorbells.subscribe(options.mailbox, ring);
+  const stopBeats = onBeat?.(() => {
+    isBeat = true;
+    woken.resolve();
+  });
+  signal.addEventListener("abort", ring);
+  try {
+    let { after } = options;
+    // The first page is given even to one who has gone: an answer needs it.
+    for (let isFirst = true; isFirst || !signal.aborted; isFirst = false) {
+      // What rings from here on is heard after the page is read.
+      hasMail = false;
+      const page = await readAfter(store, {
+        ...options,
+        after,
+        isOwn: !isFirst,
+        now: now(),
+      });
+      after = page.next;
+      const isGiven = isFirst || page.messages.length > 0;
+      if (isGiven) yield page;
+      if (page.more) continue;
+      if (isGiven && round > 0) {
+        isRoundOver = false;
+        timer = setTimeout(endRound, round);
+      }
+      while (!(hasMail && isRoundOver) && !signal.aborted) {
+        if (isBeat) {
+          isBeat = false;
+          yield null;
+          continue;
+        }
+        woken = Promise.withResolvers();
+        await woken.promise;
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+    unsubscribe();
+    stopBeats?.();
+    signal.removeEventListener("abort", ring);
+  }
+}

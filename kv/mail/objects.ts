@@ -1,0 +1,138 @@
+/** Stored envelopes by their hash, whole or in part (DESIGN section 4). */
+import type { MailboxId, ObjectHash } from "../../lib/ids.ts";
+import type { Bytes } from "../../lib/bytes.ts";
+import { CHUNK_BYTES, chunkHashes, merkleRoot } from "../../lib/object.ts";
+import { keys } from "../keys.ts";
+import type { MessageEntry } from "./entry.ts";
+import type { Store } from "../store/store.ts";
+
+/** Bodies up to this size stand in their log entry. */
+export const INLINE_BYTES: number = CHUNK_BYTES;
+/** Bytes of a segment: fifteen chunks of 4 KiB, within a KV value. */
+export const SEGMENT_BYTES: number = 15 * CHUNK_BYTES;
+
+/** What is kept of an object besides its bytes. */
+export interface ObjectHeader {
+  /** The mailbox that may read it. */
+  readonly mailbox: MailboxId;
+  /** Bytes. */
+  readonly size: number;
+  /** Unix milliseconds. */
+  readonly holdUntil: number;
+}
+
+/** The chunks of an object that has several, kept with its header. */
+export interface ObjectChunks {
+  /** The Merkle root over them, 32 bytes. */
+  readonly root: Bytes;
+  /** Their hashes one after another, 32 bytes each. */
+  readonly chunks: Bytes;
+}
+
+/** An object that is held. */
+export interface HeldObject extends ObjectHeader {
+  /** Its name. */
+  readonly hash: ObjectHash;
+  /** Versionstamp of the commit that stored it, and so of its log entry. */
+  readonly versionstamp: string;
+}
+
+/** How many segments a body of that size has; none if it stands in the log. */
+export function segmentCount(size: number): number {
+  return size <= INLINE_BYTES ? 0 : Math.ceil(size / SEGMENT_BYTES);
+}
+
+/** Adds an object to a commit, all but a body that stands in the log. */
+export function setObject(
+  operation: Deno.AtomicOperation,
+  hash: ObjectHash,
+  body: Bytes,
+  header: ObjectHeader,
+  expireIn: number,
+): void {
+  const value = { ...header, ...chunksOf(body) };
+  operation.set(keys.object(hash), value, { expireIn });
+  for (let n = 0; n < segmentCount(body.length); n++) {
+    const segment = body.slice(n * SEGMENT_BYTES, (n + 1) * SEGMENT_BYTES);
+    operation.set(keys.segment(hash, n), segment, { expireIn });
+  }
+}
+
+/** Of one chunk the root is the object's own hash, which is its name. */
+function chunksOf(body: Bytes): ObjectChunks | null {
+  if (body.length <= CHUNK_BYTES) return null;
+  const hashes = chunkHashes(body);
+  const chunks = new Uint8Array(hashes.flatMap((hash) => [...hash]));
+  return { root: merkleRoot(hashes), chunks };
+}
+
+/** Bytes that the hashes of a body's chunks take in its header. */
+export function chunksBytes(size: number): number {
+  return 32 * Math.ceil(size / CHUNK_BYTES);
+}
+
+/** Adds the removal of an object to a commit. */
+export function deleteObject(
+  operation: Deno.AtomicOperation,
+  hash: ObjectHash,
+  size: number,
+): void {
+  operation.delete(keys.object(hash));
+  for (let n = 0; n < segmentCount(size); n++) {
+    operation.delete(keys.segment(hash, n));
+  }
+}
+
+/** The object, if it is held at `now` and lies in the mailbox. */
+export async function findObject(
+  store: Store,
+  hash: ObjectHash,
+  mailbox: MailboxId,
+  now: number,
+): Promise<HeldObject | null> {
+  const { value, versionstamp } = await store.get<ObjectHeader>(
+    keys.object(hash),
+  );
+  if (value === null || value.mailbox !== mailbox || value.holdUntil <= now) {
+    return null;
+  }
+  return { ...value, hash, versionstamp };
+}
+
+/** The bytes from `start` up to `end`; null if they were deleted meanwhile. */
+export async function readObject(
+  store: Store,
+  object: HeldObject,
+  start = 0,
+  end = object.size,
+): Promise<Bytes | null> {
+  if (segmentCount(object.size) > 0) {
+    return await readSegments(store, object.hash, start, end);
+  }
+  const key = keys.message(object.mailbox, object.versionstamp);
+  const { value } = await store.get<MessageEntry>(key);
+  return value?.body?.slice(start, end) ?? null;
+}
+
+/** Part of a body that is kept in segments; null if any of it is gone. */
+export async function readSegments(
+  store: Store,
+  hash: ObjectHash,
+  start: number,
+  end: number,
+): Promise<Bytes | null> {
+  const first = Math.floor(start / SEGMENT_BYTES);
+  const last = Math.floor((end - 1) / SEGMENT_BYTES);
+  const segments = await store.list<Bytes>({
+    start: keys.segment(hash, first),
+    end: keys.segment(hash, last + 1),
+  });
+  if (segments.length !== last - first + 1) return null;
+  const bytes = new Uint8Array(end - start);
+  for (const [i, { value }] of segments.entries()) {
+    const offset = (first + i) * SEGMENT_BYTES;
+    const from = Math.max(start - offset, 0);
+    bytes.set(value.subarray(from, end - offset), offset + from - start);
+  }
+  return bytes;
+}

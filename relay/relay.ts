@@ -1,0 +1,37 @@
+/** What every route is given: the relay it answers for. */
+import { contactAddressText, contactHost } from "../lib/minima/address.ts";
+import type { WorkWindow } from "../lib/work/check.ts";
+import type { WorkPrice } from "../lib/work/price.ts";
+import type { Tariff } from "../lib/money.ts";
+import type { Quotas } from "../lib/quota.ts";
+import type { EnvelopeLimits } from "../lib/minima/maxtxpow.ts";
+import type { RelayKeys } from "../kv/relay_keys.ts";
+import type { Doorbells } from "../kv/bells/doorbells.ts";
+import type { Store } from "../kv/store/store.ts";
+
+/** A relay: its store, its keys, its rules and its clock. */
+export interface Relay {
+  readonly store: Store;
+  readonly keys: RelayKeys;
+  /** The origin that clients use, such as `https://relay.example`. */
+  readonly url: string;
+  readonly window: WorkWindow;
+  readonly limits: EnvelopeLimits;
+  readonly price: WorkPrice;
+  readonly tariff: Tariff;
+  readonly quotas: Quotas;
+  /** Milliseconds between two digests of a stream. */
+  readonly digestRound: number;
+  /** Wakes those who wait for mail. */
+  readonly doorbells: Doorbells;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Told of failures that are the relay's own. */
+  readonly log: (message: string, error: unknown) => void;
+}
+
+/** The relay's own contact address. */
+export function contactAddress({ keys, url }: Relay): string {
+  const { publicKey } = keys.maxima;
+  return contactAddressText({ publicKey, ...contactHost(url) });
+}

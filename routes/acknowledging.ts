@@ -1,0 +1,100 @@
+/** A mailbox as its owner keeps it: acknowledging and deleting. */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { acknowledge } from "../kv/mail/mailboxes.ts";
+import { deleteMessage } from "../kv/mail/delete.ts";
+import { parseCursor } from "../lib/cursor.ts";
+import { type Access, TOKEN_SECURITY } from "./access.ts";
+import { jsonBody } from "./json_body.ts";
+import { problemResponses } from "./problem.ts";
+import type { Relay } from "../relay/relay.ts";
+
+const params = z.object({ mailbox: z.string() });
+
+/** A device's name. */
+const readerName = z.string().regex(/^[\w.-]{1,64}$/).default("default");
+
+const ackRoute = createRoute({
+  method: "post",
+  path: "/v1/mailboxes/{mailbox}/ack",
+  tags: ["Mailboxes"],
+  summary: "Say what a device has; what all of them have is deleted",
+  security: TOKEN_SECURITY,
+  middleware: jsonBody,
+  request: {
+    params,
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: z.object({ through: z.string(), reader: readerName }).openapi(
+            "Ack",
+          ),
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: "Noted",
+      content: {
+        "application/json": {
+          schema: z.object({
+            reader: z.string(),
+            through: z.string(),
+            deleted: z.int(),
+          }).openapi("Acked"),
+        },
+      },
+    },
+    ...problemResponses(
+      "malformed",
+      "unauthorized",
+      "forbidden",
+      "too-large",
+      "unsupported-media-type",
+      "busy",
+    ),
+  },
+});
+
+const deleteRoute = createRoute({
+  method: "delete",
+  path: "/v1/mailboxes/{mailbox}/messages/{cursor}",
+  tags: ["Mailboxes"],
+  summary: "Delete one message",
+  security: TOKEN_SECURITY,
+  request: { params: params.extend({ cursor: z.string() }) },
+  responses: {
+    204: { description: "There is no such message (any more)" },
+    ...problemResponses("malformed", "unauthorized", "forbidden", "busy"),
+  },
+});
+
+/** Adds the routes. */
+export function addInbox(
+  app: OpenAPIHono,
+  relay: Relay,
+  access: Access,
+): void {
+  app.openapi(ackRoute, async (c) => {
+    const mailbox = await access.mailbox(c, "ack");
+    const { through, reader } = c.req.valid("json");
+    const deleted = await acknowledge(
+      relay.store,
+      mailbox,
+      reader,
+      parseCursor(through),
+    );
+    return c.json({ reader, through, deleted }, 200);
+  });
+
+  app.openapi(deleteRoute, async (c) => {
+    const mailbox = await access.mailbox(c, "ack");
+    await deleteMessage(
+      relay.store,
+      mailbox,
+      parseCursor(c.req.valid("param").cursor),
+    );
+    return c.body(null, 204);
+  });
+}

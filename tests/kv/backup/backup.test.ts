@@ -1,0 +1,449 @@
+/** Backups: whole, checked, and the same mail wherever they are restored. */
+import assert from "node:assert/strict";
+import { KINDS } from "../../../kv/backup/backup.ts";
+import {
+  BackupError,
+  type BackupErrorCode,
+} from "../../../kv/backup/records.ts";
+import { commitMessage, findMessage } from "../../../kv/mail/accept.ts";
+import { deleteMessage } from "../../../kv/mail/delete.ts";
+import { keys } from "../../../kv/keys.ts";
+import { acknowledge, completeHandshake } from "../../../kv/mail/mailboxes.ts";
+import { type StoredMessage, TOMBSTONE_MS } from "../../../kv/mail/entry.ts";
+import { readAfter } from "../../../kv/mail/read.ts";
+import {
+  HalfRestoredError,
+  openStore,
+  type Store,
+} from "../../../kv/store/store.ts";
+import { parseCursor } from "../../../lib/cursor.ts";
+import { makeChallenge } from "../../../lib/handshake.ts";
+import type { MailboxId, MessageId, ObjectHash } from "../../../lib/ids.ts";
+import type { RandomBytes } from "../../../lib/random.ts";
+import { HOUR } from "../../routes/clock.ts";
+import { dump } from "../../routes/relay_fixture.ts";
+import { check, copyOf, linesIn, restoreInto } from "./backup_copy.ts";
+import { DenoKvServer } from "../denokv_server.ts";
+import { newMailbox, newMessage, NOW } from "../message_maker.ts";
+import { TempDirectory } from "../temp_directory.ts";
+
+const failsWith = (code: BackupErrorCode) => (error: unknown) => {
+  assert.ok(error instanceof BackupError, String(error));
+  assert.equal(error.code, code);
+  return true;
+};
+
+async function post(store: Store, mailbox: MailboxId, size = 100) {
+  const { message } = await commitMessage(
+    store,
+    newMessage(mailbox, size),
+    NOW,
+  );
+  return message;
+}
+
+/** What a reader gets of a mailbox, without what a restore numbers anew. */
+async function mailIn(store: Store, mailbox: MailboxId, now = NOW) {
+  const page = await readAfter(store, {
+    mailbox,
+    now,
+    after: null,
+    limit: 1_000,
+    bandwidth: Infinity,
+  });
+  return page.messages.map(({ cursor: _, ...message }) => message);
+}
+
+/** Messages of all sizes in three mailboxes, some of them deleted. */
+async function fill(store: Store): Promise<readonly MailboxId[]> {
+  const mailboxes = [newMailbox(), newMailbox(), newMailbox()];
+  for (const size of [100, 4_096, 4_097, 70_000, 327_687]) {
+    await Promise.all(mailboxes.map((mailbox) => post(store, mailbox, size)));
+  }
+  const gone = await post(store, newMailbox());
+  await deleteMessage(store, gone.mailbox, parseCursor(gone.cursor));
+  await store.commit((operation) => {
+    operation.set(keys.relayKeys(), { signing: new Uint8Array([1]) });
+    for (const mailbox of mailboxes) {
+      const record = { publicKey: new Uint8Array(44), createdAt: NOW };
+      operation.set(keys.mailbox(mailbox), record);
+    }
+  });
+  return mailboxes;
+}
+
+Deno.test("every kind of key has a rule for backups", () => {
+  const mailbox = newMailbox();
+  const made = [
+    keys.store(),
+    keys.relayKeys(),
+    keys.handshake("id"),
+    keys.mailbox(mailbox),
+    ...Object.values(keys).map((build) =>
+      (build as (...parts: unknown[]) => Deno.KvKey)("a", "b")
+    ),
+  ];
+  for (const [kind] of made) {
+    assert.ok(
+      Object.hasOwn(KINDS, String(kind)),
+      `kv/backup/backup.ts does not say what becomes of "${String(kind)}"`,
+    );
+  }
+});
+
+/** Backs one store up, restores it into another, and compares. */
+async function assertTravels(from: Store, to: Store): Promise<void> {
+  const mailboxes = await fill(from);
+  const { file, counts } = await copyOf(from);
+  assert.deepEqual(counts, {
+    messages: 15,
+    marks: 16,
+    mailboxes: 3,
+    readers: 0,
+    damaged: 0,
+    bytes: file.length,
+  });
+  const { epoch, ...restored } = await restoreInto(to, file);
+  assert.deepEqual(restored, {
+    messages: 15,
+    marks: 1,
+    mailboxes: 3,
+    readers: 0,
+    expired: 0,
+    madeAt: NOW,
+  });
+  assert.notEqual(epoch, from.epoch);
+  for (const mailbox of mailboxes) {
+    assert.deepEqual(await mailIn(to, mailbox), await mailIn(from, mailbox));
+  }
+  const before = await dump(from);
+  const after = await dump(to);
+  // The log's keys are told by their mailbox.
+  const kept = (entries: Deno.KvEntry<unknown>[]) =>
+    entries.filter(({ key: [kind] }) => KINDS[String(kind)] !== "made anew")
+      .map(({ key }) => key[0] === "message" ? key.slice(0, 2) : key);
+  assert.deepEqual(kept(after), kept(before));
+  for (const { key, value, versionstamp } of after) {
+    if (key[0] !== "message") continue;
+    const { id, object } = value as { id: MessageId; object: ObjectHash };
+    assert.equal(key[2], versionstamp);
+    for (const own of [keys.seen(id), keys.object(object)]) {
+      assert.equal((await to.get(own)).versionstamp, versionstamp);
+    }
+    assert.deepEqual(await findMessage(to, id), await findMessage(from, id));
+  }
+}
+
+Deno.test("a backup goes from memory to a file and on to memory", async () => {
+  await using directory = await TempDirectory.make();
+  const file = directory.file("store.kv");
+  using memory = await openStore(":memory:");
+  {
+    using to = await openStore(file);
+    await assertTravels(memory, to);
+  }
+  using from = await openStore(file);
+  const again = await copyOf(from);
+  using to = await openStore(":memory:");
+  await restoreInto(to, again.file);
+  for (const { key, value } of await dump(memory)) {
+    if (key[0] !== "seen") continue;
+    const id = key[1] as MessageId;
+    assert.deepEqual(await findMessage(to, id), await findMessage(memory, id));
+    assert.ok(value);
+  }
+});
+
+Deno.test("a backup goes from memory to a KV Connect server and back", async () => {
+  await using server = await DenoKvServer.start();
+  if (server === null) {
+    console.warn(
+      "\n*** NOT TRIED: no denokv on PATH or in RESTANTE_DENOKV ***\n",
+    );
+    return;
+  }
+  using memory = await openStore(":memory:");
+  using remote = await openStore(server.url);
+  await assertTravels(memory, remote);
+  const back = await copyOf(remote);
+  using again = await openStore(":memory:");
+  const { messages } = await restoreInto(again, back.file);
+  assert.equal(messages, 15);
+});
+
+Deno.test("checkBackup() refuses a backup that was cut short or altered", async (t) => {
+  using store = await openStore(":memory:");
+  await post(store, newMailbox());
+  await post(store, newMailbox(), 70_000);
+  const { file } = await copyOf(store);
+  await check(file);
+  const lines = linesIn(file);
+  const bytes = (lines: readonly string[]) =>
+    new TextEncoder().encode(lines.map((line) => `${line}\n`).join(""));
+  const flipped = (at: number) => {
+    const other = file.slice();
+    other[at] = (other[at] ?? 0) ^ 1;
+    return other;
+  };
+  const table: Record<string, Uint8Array> = {
+    "nothing": new Uint8Array(),
+    "without its last byte": file.subarray(0, -1),
+    "without its last line": bytes(lines.slice(0, -1)),
+    "without its first line": bytes(lines.slice(1)),
+    "half of it": file.subarray(0, file.length / 2),
+    "its end alone": bytes(lines.slice(-1)),
+    "a line less": bytes(lines.toSpliced(2, 1)),
+    "a line twice": bytes(lines.toSpliced(2, 0, lines[2] ?? "")),
+    "two lines swapped": bytes(
+      lines.toSpliced(1, 2, lines[2] ?? "", lines[1] ?? ""),
+    ),
+    "itself twice": new Uint8Array([...file, ...file]),
+    "something behind its end": new Uint8Array([...file, 0x7b]),
+    "an empty line behind its end": new Uint8Array([...file, 0x0a]),
+    "one endless line": new Uint8Array(5 * 2 ** 20),
+    "text": new TextEncoder().encode("Dear Bob\n"),
+  };
+  for (let at = 0; at < file.length; at += Math.ceil(file.length / 40)) {
+    table[`another byte at ${at}`] = flipped(at);
+  }
+  for (const [name, altered] of Object.entries(table)) {
+    await t.step(
+      name,
+      () => assert.rejects(check(altered), failsWith("backup-damaged")),
+    );
+  }
+  await t.step("of another version", async () => {
+    const later = lines.map((line) =>
+      line.replace('"version":1,', '"version":2,')
+    );
+    await assert.rejects(check(bytes(later)), failsWith("backup-version"));
+  });
+});
+
+Deno.test("restoreStore() writes nothing into a store that was used", async () => {
+  using store = await openStore(":memory:");
+  const { file } = await copyOf(store);
+  const table: readonly (readonly [Deno.KvKey, unknown])[] = [
+    [keys.relayKeys(), {}],
+    [keys.mailbox(newMailbox()), {}],
+    [["other"], 1],
+    [[7], 1],
+    [[true], 1],
+  ];
+  for (const [key, value] of table) {
+    using used = await openStore(":memory:");
+    await used.commit((operation) => operation.set(key, value));
+    const before = await dump(used);
+    await assert.rejects(
+      restoreInto(used, file),
+      failsWith("store-not-empty"),
+    );
+    assert.deepEqual(await dump(used), before);
+  }
+});
+
+Deno.test("backupStore() refuses a store with entries that it does not know", async () => {
+  for (const key of [["later", 1], [7], [new Uint8Array([1])]]) {
+    using store = await openStore(":memory:");
+    await post(store, newMailbox());
+    await store.commit((operation) => operation.set(key, 1));
+    await assert.rejects(copyOf(store), failsWith("store-kind-unknown"));
+  }
+});
+
+Deno.test("a store whose restore did not end cannot be opened", async () => {
+  await using directory = await TempDirectory.make();
+  const path = directory.file("store.kv");
+  using from = await openStore(":memory:");
+  await fill(from);
+  const { file } = await copyOf(from);
+  {
+    using to = await openStore(path);
+    const commit = to.commit.bind(to);
+    let commits = 0;
+    to.commit = (build) =>
+      ++commits === 4
+        ? Promise.reject(new Error("the disk is full"))
+        : commit(build);
+    await assert.rejects(restoreInto(to, file), /the disk is full/);
+  }
+  await assert.rejects(openStore(path), HalfRestoredError);
+});
+
+Deno.test("restoreStore() leaves out what has expired since, and keeps the marks that are needed", async () => {
+  using from = await openStore(":memory:");
+  const mailbox = newMailbox();
+  const message = await post(from, mailbox, 70_000);
+  const { file } = await copyOf(from);
+  const { holdUntil } = message;
+  const marked = NOW + 26 * 3_600_000 + TOMBSTONE_MS;
+  const table = [
+    { now: holdUntil - 1, messages: 1, expired: 0, seen: true, held: 1 },
+    { now: holdUntil, messages: 1, expired: 0, seen: true, held: 0 },
+    {
+      now: holdUntil + TOMBSTONE_MS,
+      messages: 0,
+      expired: 1,
+      seen: true,
+      held: 0,
+    },
+    { now: marked - 1, messages: 0, expired: 1, seen: true, held: 0 },
+    { now: marked, messages: 0, expired: 1, seen: false, held: 0 },
+  ];
+  for (const { now, seen, held, ...expected } of table) {
+    using to = await openStore(":memory:");
+    const { messages, expired } = await restoreInto(to, file, now);
+    assert.deepEqual({ messages, expired }, expected);
+    const found = await findMessage(to, message.id);
+    assert.deepEqual(found, seen ? { ...message } : null);
+    const objects = await to.list({ prefix: ["object"] });
+    const segments = await to.list({ prefix: ["segment"] });
+    assert.deepEqual([objects.length, segments.length], [held, 2 * held]);
+    const listed = await mailIn(to, mailbox, now);
+    assert.deepEqual(
+      listed.map(({ id, expired }) => [id, expired]),
+      messages === 0 ? [] : [[message.id, held === 0]],
+    );
+  }
+});
+
+Deno.test("readers keep their place in the new numbering", async () => {
+  using from = await openStore(":memory:");
+  const mailbox = newMailbox();
+  const messages: StoredMessage[] = [];
+  for (let n = 0; n < 5; n++) messages.push(await post(from, mailbox));
+  const at = (n: number) => parseCursor(messages[n]?.cursor ?? "");
+  await acknowledge(from, mailbox, "slow", at(0));
+  await acknowledge(from, mailbox, "quick", at(3));
+  await deleteMessage(from, mailbox, at(3)); // its place is a gap now
+  const { file } = await copyOf(from);
+  await using directory = await TempDirectory.make();
+  {
+    using to = await openStore(directory.file("store.kv"));
+    const { readers } = await restoreInto(to, file);
+    assert.equal(readers, 2);
+  }
+  using to = await openStore(directory.file("store.kv"));
+  const stamps = (await to.list({ prefix: keys.messages(mailbox) }))
+    .map(({ key }) => key[2]);
+  assert.equal(stamps.length, 3);
+  const places = await to.list<string>({ prefix: keys.readers(mailbox) });
+  assert.deepEqual(
+    places.map(({ key, value }) => [key[2], value]),
+    [["quick", stamps[1]], ["slow", "0".repeat(20)]],
+  );
+  const head = { epoch: to.epoch, versionstamp: String(stamps[2]) };
+  assert.equal(await acknowledge(to, mailbox, "quick", head), 0);
+  assert.equal(await acknowledge(to, mailbox, "slow", head), 3);
+});
+
+Deno.test("a handshake that was used stays used as long as it could be answered", async () => {
+  using from = await openStore(":memory:");
+  const random: RandomBytes = (length) => new Uint8Array(length);
+  const secret = await crypto.subtle.generateKey(
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign"],
+  ) as CryptoKey;
+  const publicKey = new Uint8Array(44);
+  const { id, expires } = await makeChallenge(secret, publicKey, NOW, random);
+  await completeHandshake(from, { id, expires, publicKey }, NOW);
+  const { file } = await copyOf(from);
+  for (const [now, isUsed] of [[expires, true], [NOW + HOUR, false]] as const) {
+    using to = await openStore(":memory:");
+    const { mailboxes } = await restoreInto(to, file, now);
+    assert.equal(mailboxes, 1);
+    const { value } = await to.get(keys.handshake(id));
+    assert.equal(value, isUsed ? true : null);
+  }
+});
+
+Deno.test("an expired message of which only the tombstone is left is copied so", async () => {
+  using from = await openStore(":memory:");
+  const mailbox = newMailbox();
+  const { id, object, holdUntil } = await post(from, mailbox, 70_000);
+  await from.commit((operation) =>
+    operation.delete(keys.object(object)).delete(keys.segment(object, 0))
+  );
+  const { file, counts } = await copyOf(from, holdUntil);
+  assert.deepEqual([counts.messages, counts.damaged], [1, 0]);
+  using to = await openStore(":memory:");
+  await restoreInto(to, file, holdUntil);
+  const listed = await mailIn(to, mailbox, holdUntil);
+  assert.deepEqual(
+    listed.map((message) => [message.id, message.expired, message.body]),
+    [[id, true, null]],
+  );
+});
+
+Deno.test("a message of which a part is missing is left out, and counted", async () => {
+  using store = await openStore(":memory:");
+  const mailbox = newMailbox();
+  const whole = await post(store, mailbox, 70_000);
+  const broken = [
+    await post(store, mailbox, 70_000),
+    await post(store, mailbox, 70_000),
+    await post(store, mailbox, 70_000),
+  ];
+  const [one, two, three] = broken.map(({ object }) => object);
+  assert.ok(one && two && three);
+  await store.commit((operation) =>
+    operation.delete(keys.segment(one, 1)).delete(keys.object(two))
+      .set(keys.segment(three, 1), new Uint8Array(8_560))
+  );
+  const { file, counts } = await copyOf(store);
+  assert.deepEqual([counts.messages, counts.damaged], [1, 3]);
+  using to = await openStore(":memory:");
+  await restoreInto(to, file);
+  assert.deepEqual(
+    (await mailIn(to, mailbox)).map(({ id }) => id),
+    [whole.id],
+  );
+  for (const { id } of broken) assert.ok(await findMessage(to, id));
+});
+
+Deno.test("a backup of a store in use has no half of anything", async () => {
+  using store = await openStore(":memory:");
+  const mailboxes = Array.from({ length: 40 }, newMailbox);
+  const before = await Promise.all(
+    mailboxes.flatMap((mailbox, n) =>
+      [100, 70_000, 100].map((size) => post(store, mailbox, size + n))
+    ),
+  );
+  const deleted = new Set<MessageId>();
+  let isCopying = true;
+  const use = async () => {
+    for (let n = 0; isCopying; n++) {
+      const mailbox = mailboxes[n % mailboxes.length];
+      assert.ok(mailbox);
+      await post(store, mailbox, n % 3 === 0 ? 70_000 : 100);
+      const old = before[(n * 7) % before.length];
+      assert.ok(old);
+      deleted.add(old.id); // at about this time
+      await deleteMessage(store, old.mailbox, parseCursor(old.cursor));
+    }
+  };
+  const using = use();
+  const { file, counts } = await copyOf(store);
+  isCopying = false;
+  await using;
+  assert.equal(counts.damaged, 0);
+  assert.ok(deleted.size > 3, "it was in use");
+  using to = await openStore(":memory:");
+  await restoreInto(to, file);
+  const there = new Set<MessageId>();
+  for (const mailbox of mailboxes) {
+    const all = await to.list({ prefix: keys.messages(mailbox) });
+    const mail = await mailIn(to, mailbox);
+    assert.equal(mail.length, all.length, "each has its body");
+    for (const { id } of mail) there.add(id);
+  }
+  for (const { id } of before) {
+    assert.ok(there.has(id) || deleted.has(id), "nothing was missed");
+  }
+  // A mark promises its sender that the message is stored.
+  for (const { key: [, id] } of await to.list({ prefix: ["seen"] })) {
+    const isKept = there.has(id as MessageId) || deleted.has(id as MessageId);
+    assert.ok(isKept, "no mark without its message");
+  }
+});

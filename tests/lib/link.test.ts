@@ -1,0 +1,86 @@
+/** Delivery modes by the link, and the bytes of digests and hints. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  decodeDigest,
+  decodeHints,
+  deliveryMode,
+  type DigestItem,
+  encodeDigest,
+  encodeHints,
+} from "../../lib/link.ts";
+import { objectHashOf } from "../../lib/ids.ts";
+import { PRIORITIES } from "../../lib/object.ts";
+import { Problem } from "../../lib/problem.ts";
+
+Deno.test("deliveryMode() is push above 1 Mbit/s, digest above 10 kbit/s, else hint", () => {
+  const table = [
+    [Infinity, "push"],
+    [1_000_001, "push"],
+    [1_000_000, "digest"],
+    [10_001, "digest"],
+    [10_000, "hint"],
+    [0, "hint"],
+  ] as const;
+  for (const [bandwidth, mode] of table) {
+    assert.equal(deliveryMode(bandwidth), mode, `${bandwidth}`);
+  }
+});
+
+const HASH = objectHashOf(Uint8Array.from({ length: 32 }, (_, i) => i));
+
+Deno.test("encodeDigest() writes the 50 bytes of spec/nexus.md N3, little-endian", () => {
+  const bytes = encodeDigest([{
+    object: HASH,
+    size: 0x01020304,
+    minBandwidth: 10_000,
+    expires: 0x010203040506,
+    priority: "lazy",
+  }]);
+  assert.equal(bytes.length, 50);
+  assert.equal(
+    bytes.toHex(),
+    HASH + "04030201" + "10270000" + "0605040302010000" + "00" + "02",
+  );
+});
+
+const hashes = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) =>
+  objectHashOf(new Uint8Array(bytes))
+);
+const items: fc.Arbitrary<DigestItem> = fc.record({
+  object: hashes,
+  size: fc.nat({ max: 2 ** 32 - 1 }),
+  minBandwidth: fc.nat({ max: 2 ** 32 - 1 }),
+  expires: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+  priority: fc.constantFrom(...PRIORITIES),
+}, { noNullPrototype: true });
+
+Deno.test("decodeDigest() gives back what encodeDigest() was given", () => {
+  fc.assert(fc.property(fc.array(items), (list) => {
+    const bytes = encodeDigest(list);
+    assert.equal(bytes.length, 50 * list.length);
+    assert.deepEqual(decodeDigest(bytes), list);
+  }));
+});
+
+Deno.test("decodeHints() gives back what encodeHints() was given", () => {
+  fc.assert(fc.property(fc.array(hashes), (list) => {
+    const bytes = encodeHints(list);
+    assert.equal(bytes.length, 32 * list.length);
+    assert.deepEqual(decodeHints(bytes), list);
+  }));
+});
+
+Deno.test("decodeDigest() and decodeHints() refuse what is none", () => {
+  const malformed = (error: unknown) =>
+    error instanceof Problem && error.code === "malformed";
+  const [type, priority] = [new Uint8Array(50), new Uint8Array(50)];
+  type[48] = 1;
+  priority[49] = 3;
+  for (
+    const bytes of [new Uint8Array(49), new Uint8Array(51), type, priority]
+  ) {
+    assert.throws(() => decodeDigest(bytes), malformed);
+  }
+  assert.throws(() => decodeHints(new Uint8Array(33)), malformed);
+});
