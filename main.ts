@@ -4,9 +4,12 @@ import { Doorbells } from "./kv/bells/doorbells.ts";
 import { loadRelayKeys, RelayKeyError } from "./kv/relay_keys.ts";
 import { openStore } from "./kv/store/store.ts";
 import { keepSweeping } from "./kv/mail/sweep.ts";
+import { widenWindow } from "./kv/mail/window.ts";
+import { ledgerOf } from "./kv/mail/usage.ts";
 import { DIGEST_ROUND } from "./lib/link.ts";
 import { NETWORK_LIMITS } from "./lib/minima/maxtxpow.ts";
 import { DEFAULT_TARIFF } from "./lib/money.ts";
+import { systemClock } from "./lib/timers.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
 import { DEFAULT_WORK_PRICE } from "./lib/work/price.ts";
 import { createApp } from "./routes/app.ts";
@@ -53,12 +56,16 @@ export async function startRelay(
     const listening = await listener.promise;
     const url = config.url ?? listening;
     const doorbells = new Doorbells(store);
+    const window = await widenWindow(store, {
+      ...DEFAULT_WINDOW,
+      back: 1_000 * config.workWindow,
+    }, now());
     const relay: Relay = {
       store,
       doorbells,
       keys,
       url,
-      window: { ...DEFAULT_WINDOW, back: 1_000 * config.workWindow },
+      window,
       limits: NETWORK_LIMITS,
       price: DEFAULT_WORK_PRICE,
       tariff: DEFAULT_TARIFF,
@@ -73,13 +80,14 @@ export async function startRelay(
       now,
       log: (message, error) => console.error(message, error),
     };
+    ledgerOf(store).quota = relay.quotas.relay;
     const app = await createApp(relay);
     answer = app.fetch;
     const stopped = Promise.withResolvers<void>();
-    const stopSweeping = keepSweeping(store, now);
+    const stopSweeping = keepSweeping(store, { ...systemClock, now });
     const finished = Promise.race([server.finished, stopped.promise])
       .finally(async () => {
-        stopSweeping();
+        await stopSweeping();
         await doorbells[Symbol.asyncDispose]();
         store[Symbol.dispose]();
       });

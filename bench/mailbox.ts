@@ -39,7 +39,7 @@ export async function benchMailbox(): Promise<void> {
         })
       );
       const post = await p50(async () => {
-        await mailboxUsage(store, mailbox, Date.now());
+        await mailboxUsage(store, mailbox);
         await commitMessage(store, messageTo(mailbox), Date.now());
       });
       const bare = await p50(() => store.get(["store"]));

@@ -11,7 +11,7 @@ import {
   type SigningKey,
 } from "../lib/signing_key.ts";
 import { parsePublicKey } from "../lib/seal/public_key.ts";
-import { keys } from "./keys.ts";
+import { keys } from "./kinds.ts";
 import type { Store } from "./store/store.ts";
 
 /** The two keys of a relay. */

@@ -9,13 +9,22 @@ import type { RelayKeys } from "../kv/relay_keys.ts";
 import type { Doorbells } from "../kv/bells/doorbells.ts";
 import type { Store } from "../kv/store/store.ts";
 
+/** How far from the relay's clock the time of work may lie. */
+export interface RelayWindow extends WorkWindow {
+  /**
+   * Milliseconds behind its work's time for which a mark is kept: the widest
+   * window that this store ever had; that of now, if not said.
+   */
+  readonly markedFor?: number;
+}
+
 /** A relay: its store, its keys, its rules and its clock. */
 export interface Relay {
   readonly store: Store;
   readonly keys: RelayKeys;
   /** The origin that clients use, such as `https://relay.example`. */
   readonly url: string;
-  readonly window: WorkWindow;
+  readonly window: RelayWindow;
   readonly limits: EnvelopeLimits;
   readonly price: WorkPrice;
   readonly tariff: Tariff;

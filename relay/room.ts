@@ -1,74 +1,110 @@
 /** What there is room for, and what room costs while it gets scarce. */
-import { mailboxUsage, relayUsage, type Usage } from "../kv/mail/usage.ts";
+import { keptBytes, type PriceMessage } from "../kv/mail/entry.ts";
+import { mailboxUnknown } from "../kv/mail/mailboxes.ts";
+import { formerUsage, ledgerOf, type Usage } from "../kv/mail/usage.ts";
+import { keys } from "../kv/kinds.ts";
 import type { MailboxId } from "../lib/ids.ts";
 import { Problem } from "../lib/problem.ts";
-import { fillOf, hasRoom } from "../lib/quota.ts";
-import type { Fills } from "../lib/work/price.ts";
+import { fillOf, hasRoom, type Quota } from "../lib/quota.ts";
+import {
+  type Fills,
+  type PricedMessage,
+  priceHold,
+  quoteWork,
+  workMembers,
+} from "../lib/work/price.ts";
+import { hashesOf } from "../lib/work/target.ts";
 import type { Relay } from "./relay.ts";
 
-/** Milliseconds for which the count of the whole relay is taken as it was. */
-const RELAY_COUNT_KEPT = 2_000;
-
-/** How full a mailbox and the relay are. */
-export interface Room {
-  /** Prices rise with these. */
-  readonly fills: Fills;
-  /**
-   * Refuses a message that there is no room for.
-   *
-   * @throws {Problem} `mailbox-full` or `relay-full`
-   */
-  expect(size: number): void;
+/** A message that is to be priced when it is stored. */
+export interface RoomOptions extends PricedMessage {
+  /** Where it is to be stored. */
+  readonly mailbox: MailboxId;
+  /** The mailbox's own quota, where its operator gave it one. */
+  readonly quota?: Quota | undefined;
+  /** Unix milliseconds. */
+  readonly now: number;
 }
 
-/** Looks at counters for a relay. */
-export class Capacity {
-  readonly #relay: Relay;
-  #counted: { at: number; usage: Promise<Usage> } | null = null;
-
-  constructor(relay: Relay) {
-    this.#relay = relay;
-  }
-
-  /** How full things are now, for one mailbox or for none in particular. */
-  async roomFor(mailbox: MailboxId | null): Promise<Room> {
-    const { store, quotas, now } = this.#relay;
-    const [own, all] = await Promise.all([
-      mailbox === null
-        ? { bytes: 0, messages: 0 }
-        : mailboxUsage(store, mailbox, now()),
-      this.#relayUsage(),
-    ]);
-    return {
-      fills: {
-        mailbox: fillOf(own, quotas.mailbox),
-        relay: fillOf(all, quotas.relay),
-      },
-      expect(size) {
-        if (!hasRoom(own, quotas.mailbox, size)) {
-          throw new Problem(
-            "mailbox-full",
-            "the mailbox has no room for the message",
-          );
-        }
-        if (!hasRoom(all, quotas.relay, size)) {
-          throw new Problem(
-            "relay-full",
-            "the relay has no room for the message",
-          );
-        }
-      },
-    };
-  }
-
-  /** Counting everything takes many reads, so it is not done for every post. */
-  #relayUsage(): Promise<Usage> {
-    const at = performance.now();
-    if (this.#counted === null || at - this.#counted.at > RELAY_COUNT_KEPT) {
-      const usage = relayUsage(this.#relay.store, this.#relay.now());
-      this.#counted = { at, usage };
-      usage.catch(() => this.#counted = null);
+/**
+ * How a message is priced: by the room that there is in the operation that
+ * stores it. It is refused with `mailbox-unknown`, `mailbox-full`, `relay-full`
+ * or `work-insufficient`.
+ */
+export function priceBy(relay: Relay, options: RoomOptions): PriceMessage {
+  const { quotas, price } = relay;
+  const { mailbox: id, quota = quotas.mailbox, now, ...message } = options;
+  return ({ mailbox, relay: all }) => {
+    if (mailbox === null || !mailbox.isOpen) throw mailboxUnknown(id);
+    const bytes = keptBytes(message.size);
+    if (!hasRoom(mailbox, quota, bytes)) {
+      throw new Problem(
+        "mailbox-full",
+        "the mailbox has no room for the message",
+      );
     }
-    return this.#counted.usage;
-  }
+    if (!hasRoom(all, quotas.relay, bytes)) {
+      throw new Problem("relay-full", "the relay has no room for the message");
+    }
+    const fills = {
+      mailbox: fillOf(mailbox, quota),
+      relay: fillOf(all, quotas.relay),
+    };
+    try {
+      return {
+        hold: priceHold(message, fills, price),
+        paidFor: priceHold({ ...message, wanted: undefined }, fills, price),
+      };
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      const shown = {
+        mailbox: fillOf(formerUsage(mailbox, now), quota),
+        relay: fills.relay,
+      };
+      throw asShown(relay, message, shown, error);
+    }
+  };
+}
+
+/**
+ * Who did less work than the price that anybody is told, is told that one: what
+ * it costs at this moment would say when mail comes and when it is read.
+ */
+function asShown(
+  { price }: Relay,
+  { size, target, wanted = price.holdSeconds.min }: PricedMessage,
+  shown: Fills,
+  problem: Problem,
+): Problem {
+  const quote = quoteWork(size, wanted, shown, price);
+  if (hashesOf(target) >= quote.hashes) return problem;
+  return new Problem(
+    problem.code,
+    `${hashesOf(target)} hashes do not keep ${size} bytes for ${wanted} s`,
+    workMembers(quote, wanted),
+  );
+}
+
+/** How full a mailbox, and the relay, are shown to be to anybody who asks. */
+export async function shownFills(
+  relay: Relay,
+  mailbox: MailboxId | null,
+): Promise<Fills> {
+  const { store, quotas, now } = relay;
+  const [row, all] = await Promise.all([
+    mailbox === null ? null : store.get(keys.usage(mailbox)),
+    relayUsageOf(relay),
+  ]);
+  const own = formerUsage(row?.value ?? null, now());
+  return {
+    mailbox: fillOf(own, quotas.mailbox),
+    relay: fillOf(all, quotas.relay),
+  };
+}
+
+/** What all mailboxes hold, counted some seconds ago at most. */
+export async function relayUsageOf({ store }: Relay): Promise<Usage> {
+  const ledger = ledgerOf(store);
+  await ledger.prepareRelay();
+  return ledger.relay;
 }

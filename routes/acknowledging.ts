@@ -1,6 +1,6 @@
 /** A mailbox as its owner keeps it: acknowledging and deleting. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { acknowledge } from "../kv/mail/mailboxes.ts";
+import { acknowledge } from "../kv/mail/readers.ts";
 import { deleteMessage } from "../kv/mail/delete.ts";
 import { parseCursor } from "../lib/cursor.ts";
 import { type Access, TOKEN_SECURITY } from "./access.ts";
@@ -84,6 +84,7 @@ export function addInbox(
       mailbox,
       reader,
       parseCursor(through),
+      relay.now(),
     );
     return c.json({ reader, through, deleted }, 200);
   });
@@ -94,6 +95,7 @@ export function addInbox(
       relay.store,
       mailbox,
       parseCursor(c.req.valid("param").cursor),
+      relay.now(),
     );
     return c.body(null, 204);
   });

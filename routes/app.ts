@@ -4,7 +4,6 @@ import { cors } from "hono/cors";
 import { Problem } from "../lib/problem.ts";
 import { VERSION } from "../lib/version.ts";
 import { Access, SECURITY_SCHEMES } from "./access.ts";
-import { Capacity } from "../relay/room.ts";
 import { PAGE_HEADERS } from "./page_forms.ts";
 import { addDescriptor } from "./descriptor.ts";
 import { Drain } from "./drain.ts";
@@ -47,7 +46,6 @@ export async function createApp(relay: Relay): Promise<RelayApp> {
   const drain = new Drain();
   const access = new Access(relay);
   const streams = new Streams();
-  const capacity = new Capacity(relay);
   const app = new OpenAPIHono({
     defaultHook: (result) => {
       if (!result.success) {
@@ -71,8 +69,8 @@ export async function createApp(relay: Relay): Promise<RelayApp> {
 
   addDescriptor(app, relay);
   addHealth(app, relay);
-  addMessages(app, relay, capacity);
-  addQuotes(app, relay, capacity);
+  addMessages(app, relay);
+  addQuotes(app, relay);
   await addHandshakes(app, relay);
   addMailboxes(app, relay);
   addRead(app, relay, access, streams);

@@ -8,37 +8,15 @@
  * everything that was committed with it. Mailboxes come last, so that none of
  * the copied messages is without its own.
  */
-import type { MailboxId, MessageId } from "../../lib/ids.ts";
-import { BackupWriter, type WriteBytes } from "./file.ts";
-import { BackupError } from "./records.ts";
-import { factsOf, readMessage } from "./message.ts";
-import type { MessageEntry, StoredFacts } from "../mail/entry.ts";
+import type { MailboxId } from "../../lib/ids.ts";
+import { keys, KINDS } from "../kinds.ts";
+import { readRow } from "../mail/change.ts";
+import type { Readers } from "../mail/readers.ts";
+import type { Entry, Key } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
-
-/**
- * What becomes of each kind of entry, by the first part of its key. A kind that
- * is not here makes a backup fail, rather than be left out of it unnoticed.
- *
- * * `log`: has records of its own.
- * * `copied`: is restored as it was.
- * * `made anew`: belongs to the store it is in, or to the moment.
- */
-export const KINDS: Readonly<Record<string, "log" | "copied" | "made anew">> = {
-  message: "log",
-  seen: "log",
-  object: "log",
-  segment: "log",
-  reader: "log",
-  mailbox: "copied",
-  relay: "copied",
-  handshake: "copied",
-  store: "made anew",
-  doorbell: "made anew",
-  ring: "made anew",
-  usage: "made anew",
-  "relay-usage": "made anew",
-  trial: "made anew",
-};
+import { BackupWriter, type WriteBytes } from "./file.ts";
+import { markRecord, readMessage } from "./message.ts";
+import { BackupError } from "./records.ts";
 
 /** What a backup holds. */
 export interface BackupCounts {
@@ -66,7 +44,7 @@ export interface BackupOptions {
   readonly onProgress?: (counts: Readonly<BackupCounts>) => void;
 }
 
-/** Entries listed at once: log entries have bodies of up to 4 KiB. */
+/** Entries listed at once: a row of the log has up to 64 KiB. */
 const PAGE = 100;
 /** Messages read at once, each of up to 320 KiB. */
 const READ_AT_ONCE = 10;
@@ -96,46 +74,55 @@ export async function backupStore(
     counts.bytes = writer.bytes;
     onProgress(counts);
   };
-  await writer.begin({ epoch: store.epoch, madeAt: now() });
+  const { window } = await store.check() ?? {};
+  await writer.begin({
+    epoch: store.epoch,
+    madeAt: now(),
+    ...(window !== undefined && { window }),
+  });
 
-  const marked = new MarkWriter(store, writer);
-  for await (const page of pagesOf<StoredFacts>(store, ["seen"])) {
+  for await (const page of pagesOf(store, keys.seens())) {
     for (const mark of page) {
-      await marked.add(mark);
+      await writer.add(markRecord(store, mark));
       counts.marks += 1;
     }
     tell();
   }
   // Before the log: a position stands for entries that are still there.
-  for await (const page of pagesOf<string>(store, ["reader"])) {
-    for (const { key: [, mailbox, reader], value: position } of page) {
-      await writer.add({
-        kind: "reader",
-        mailbox: mailbox as MailboxId,
-        reader: String(reader),
-        position,
-      });
-      counts.readers += 1;
+  for await (const page of pagesOf<Readers>(store, ["readers"])) {
+    for (const { key: [, mailbox], value } of page) {
+      for (const [reader, { place }] of Object.entries(value)) {
+        await writer.add({
+          kind: "reader",
+          mailbox: mailbox as MailboxId,
+          reader,
+          position: place,
+        });
+        counts.readers += 1;
+      }
     }
   }
-  for await (const page of pagesOf<MessageEntry>(store, ["message"])) {
-    for (let start = 0; start < page.length; start += READ_AT_ONCE) {
-      const some = page.slice(start, start + READ_AT_ONCE);
+  for await (const page of pagesOf(store, keys.everyMessage())) {
+    const all = page.map(readRow).flatMap((row) =>
+      row.messages.map((message) => ({ row, message }))
+    );
+    for (let start = 0; start < all.length; start += READ_AT_ONCE) {
+      const some = all.slice(start, start + READ_AT_ONCE);
       const read = await Promise.all(
-        some.map((one) => readMessage(store, one, now)),
+        some.map(({ row, message }) => readMessage(store, row, message, now)),
       );
       for (const { record, mark, isDamaged } of read) {
         if (isDamaged) counts.damaged += 1;
         if (record !== null) {
           await writer.add(record);
           counts.messages += 1;
-        } else if (mark !== null) await marked.add(mark);
+        } else if (mark !== null) await writer.add(markRecord(store, mark));
       }
       tell();
     }
   }
-  for (const [kind, rule] of Object.entries(KINDS)) {
-    if (rule !== "copied") continue;
+  for (const [kind, { backup }] of Object.entries(KINDS)) {
+    if (backup !== "copied") continue;
     for await (const page of pagesOf<unknown>(store, [kind])) {
       for (const { key, value } of page) {
         await writer.add({ kind: "entry", key, value });
@@ -148,31 +135,12 @@ export async function backupStore(
   return counts;
 }
 
-/** Writes marks, each with the cursor that its receipt names. */
-class MarkWriter {
-  readonly #store: Store;
-  readonly #writer: BackupWriter;
-
-  constructor(store: Store, writer: BackupWriter) {
-    this.#store = store;
-    this.#writer = writer;
-  }
-
-  async add(mark: Deno.KvEntry<StoredFacts>): Promise<void> {
-    await this.#writer.add({
-      kind: "mark",
-      id: mark.key.at(-1) as MessageId,
-      facts: factsOf(this.#store, mark),
-    });
-  }
-}
-
 /** The entries under a prefix, some at a time. */
 async function* pagesOf<T>(
   store: Store,
-  prefix: Deno.KvKey,
-): AsyncGenerator<Deno.KvEntry<T>[]> {
-  let start = behind(prefix);
+  prefix: Key<T>,
+): AsyncGenerator<Entry<T>[]> {
+  let start: Key = behind(prefix);
   for (;;) {
     const page = await store.list<T>({ prefix, start }, PAGE);
     yield page;
@@ -183,13 +151,13 @@ async function* pagesOf<T>(
 }
 
 /** The least key that is greater: an empty Uint8Array sorts before all else. */
-function behind(key: Deno.KvKey): Deno.KvKey {
+function behind(key: Key): Key {
   return [...key, new Uint8Array()];
 }
 
 /** The first parts of all keys, each once, without reading what is between. */
 export async function* kindsOf(store: Store): AsyncGenerator<string> {
-  let start: Deno.KvKey = [new Uint8Array()];
+  let start: Key = [new Uint8Array()];
   for (;;) {
     const [entry] = await store.list({ prefix: [], start }, 1);
     if (entry === undefined) return;

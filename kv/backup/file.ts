@@ -15,6 +15,7 @@ import {
   type BackupRecord,
   endForm,
   headerForm,
+  READ_VERSIONS,
   recordForm,
 } from "./records.ts";
 import { decodeValue, encodeValue, type Json } from "./value.ts";
@@ -42,7 +43,7 @@ export class BackupWriter {
   }
 
   /** Writes the first line. */
-  async begin(header: Pick<BackupHeader, "epoch" | "madeAt">): Promise<void> {
+  async begin(header: Omit<BackupHeader, "format" | "version">): Promise<void> {
     this.#hash = (await createBLAKE3(256)).init();
     await this.#line(
       { format: "restante-backup", version: BACKUP_VERSION, ...header },
@@ -125,10 +126,10 @@ function isEnd(value: unknown): boolean {
 
 function readHeader(value: unknown): BackupHeader {
   const header = checked(headerForm, value);
-  if (header.version === BACKUP_VERSION) return header;
+  if (READ_VERSIONS.includes(header.version)) return header;
   throw new BackupError(
     "backup-version",
-    `the backup is of version ${header.version}, and only ${BACKUP_VERSION} can be read`,
+    `the backup is of version ${header.version}, and up to ${BACKUP_VERSION} can be read`,
   );
 }
 

@@ -1,27 +1,29 @@
-/** Reading one message for a backup, whole or not at all. */
+/** Reading the log for a backup, each message whole or not at all. */
 import type { Bytes } from "../../lib/bytes.ts";
-import { cursorOf } from "../../lib/cursor.ts";
+import { placeOf } from "../../lib/cursor.ts";
 import { blake3_256 } from "../../lib/hash.ts";
-import { type MailboxId, objectHashOf } from "../../lib/ids.ts";
-import type { MessageRecord } from "./records.ts";
-import { keys } from "../keys.ts";
+import { objectHashOf } from "../../lib/ids.ts";
+import { keys } from "../kinds.ts";
+import { storedMessage } from "../mail/accept.ts";
+import { findRow, type ReadRow } from "../mail/change.ts";
 import {
   type MessageEntry,
   type StoredFacts,
   TOMBSTONE_MS,
 } from "../mail/entry.ts";
-import { type ObjectHeader, segmentCount } from "../mail/objects.ts";
+import { readSegments } from "../mail/objects.ts";
+import type { Entry, EntryMaybe } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
+import type { MarkRecord, MessageRecord } from "./records.ts";
 
 /** What a mark says, with the cursor that the message's receipt names. */
-export function factsOf(
-  { epoch }: Store,
-  { value, versionstamp }: Deno.KvEntry<StoredFacts>,
-): StoredFacts {
-  return {
-    ...value,
-    cursor: value.cursor ?? cursorOf({ epoch, versionstamp }),
-  };
+export function markRecord(
+  store: Store,
+  { key, value, versionstamp }: Entry<StoredFacts>,
+): MarkRecord {
+  const id = key.at(-1) as MarkRecord["id"];
+  const { cursor } = storedMessage(store, id, value, versionstamp);
+  return { kind: "mark", id, facts: { ...value, cursor } };
 }
 
 /** A message as it was read, as far as it is there. */
@@ -29,7 +31,7 @@ export interface ReadMessage {
   /** Null if it is not there, or not whole. */
   readonly record: MessageRecord | null;
   /** Null if there is none. */
-  readonly mark: Deno.KvEntry<StoredFacts> | null;
+  readonly mark: Entry<StoredFacts> | null;
   /** Whether it should have been there, and whole. */
   readonly isDamaged: boolean;
 }
@@ -37,63 +39,53 @@ export interface ReadMessage {
 /** Milliseconds by which the database's clock may be ahead. */
 const SKEW = 60_000;
 
-/** Reads everything that was committed with a log entry. */
+/** Reads everything that was committed with a message of the log. */
 export async function readMessage(
   store: Store,
-  { key, value: entry }: Deno.KvEntry<MessageEntry>,
+  row: ReadRow,
+  message: MessageEntry,
   now: () => number,
 ): Promise<ReadMessage> {
-  const { id, object, size } = entry;
-  const [mark, header] = await store.getMany<[StoredFacts, ObjectHeader]>([
-    keys.seen(id),
-    keys.object(object),
+  const [found, body] = await Promise.all([
+    store.get(keys.seen(message.id)),
+    bodyOf(store, message),
   ]);
-  const listed = segmentCount(size) === 0
-    ? []
-    : await store.list<Bytes>({ prefix: keys.segments(object) });
-  const segments = listed.map(({ value }) => value);
-  const isMarked = mark.value !== null;
-  const isWhole = header.value !== null && isBody(entry, segments);
-  // From here on its parts may be swept: it is listed without them.
-  const isExpired = entry.holdUntil <= now() + SKEW;
-  if (isMarked && (isWhole || isExpired)) {
+  const mark = isThere(found) ? found : null;
+  const isExpired = message.holdUntil <= now() + SKEW;
+  if (mark !== null && (body !== null || isExpired)) {
+    const { stamp: versionstamp } = row;
+    const { index, id, minBandwidth, priority } = message;
     const record: MessageRecord = {
       kind: "message",
-      mailbox: key[1] as MailboxId,
-      stamp: String(key.at(-1)),
-      entry,
-      facts: factsOf(store, mark),
-      header: isWhole ? header.value : null,
-      segments: isWhole ? segments : [],
+      place: placeOf({ versionstamp, index }),
+      id,
+      minBandwidth,
+      priority,
+      facts: markRecord(store, mark).facts,
+      body,
     };
     return { record, mark, isDamaged: false };
   }
   // Deleted while it was read, or swept: then it is a message no more.
-  const isThere = (await store.get(key)).value !== null;
-  const isGone = entry.holdUntil + TOMBSTONE_MS <= now() + SKEW;
-  return {
-    record: null,
-    mark: isMarked ? mark : null,
-    isDamaged: isThere && !isGone,
-  };
+  const mailbox = row.entry.key[1] as StoredFacts["mailbox"];
+  const again = await findRow(store, mailbox, row.stamp);
+  const isListed = again?.messages.some(({ id }) => id === message.id) ?? false;
+  const isGone = message.holdUntil + TOMBSTONE_MS <= now() + SKEW;
+  return { record: null, mark, isDamaged: isListed && !isGone };
 }
 
-/** Whether a log entry's or these segments' bytes are those of its object. */
-function isBody(entry: MessageEntry, segments: readonly Bytes[]): boolean {
-  if (segments.length !== segmentCount(entry.size)) return false;
-  const body = entry.body ?? joined(segments);
-  return body.length === entry.size &&
-    objectHashOf(blake3_256(body)) === entry.object;
+function isThere<T>(entry: EntryMaybe<T>): entry is Entry<T> {
+  return entry.versionstamp !== null;
 }
 
-function joined(parts: readonly Bytes[]): Bytes {
-  const whole = new Uint8Array(
-    parts.reduce((size, part) => size + part.length, 0),
-  );
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
+/** The body, if it is that which was stored; null if not, or if it is over. */
+async function bodyOf(
+  store: Store,
+  { place, object, size, body: inEntry }: MessageEntry,
+): Promise<Bytes | null> {
+  const body = place === "segments"
+    ? await readSegments(store, object, 0, size).catch(() => null)
+    : inEntry;
+  if (body === null || body.length !== size) return null;
+  return objectHashOf(blake3_256(body)) === object ? body.slice() : null;
 }

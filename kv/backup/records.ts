@@ -1,10 +1,14 @@
-/** What is in a backup, line by line. */
+/** What is in a backup, line by line; a hostile one is refused here. */
 import { z } from "zod";
 import type { Bytes } from "../../lib/bytes.ts";
-import { CURSOR_FORM } from "../../lib/cursor.ts";
+import { CURSOR_FORM, type Place, PLACE_FORM } from "../../lib/cursor.ts";
 import type { MailboxId, MessageId } from "../../lib/ids.ts";
-import type { MessageEntry, StoredFacts } from "../mail/entry.ts";
-import type { ObjectHeader } from "../mail/objects.ts";
+import { envelopeBytes, NETWORK_LIMITS } from "../../lib/minima/maxtxpow.ts";
+import { PRIORITIES, type Priority } from "../../lib/object.ts";
+import { type KindName, KINDS } from "../kinds.ts";
+import type { StoredFacts } from "../mail/entry.ts";
+import type { Key } from "../store/database.ts";
+import type { WidestWindow } from "../store/record.ts";
 
 /** What can be wrong with a backup, or with where it is to go. */
 export type BackupErrorCode =
@@ -27,19 +31,23 @@ export class BackupError extends Error {
   }
 }
 
-/** The version of the format that is written, and the one that is read. */
-export const BACKUP_VERSION = 1;
+/** The version of the format that is written. */
+export const BACKUP_VERSION = 2;
+/** The versions that are read; the first kept a body in parts. */
+export const READ_VERSIONS: readonly number[] = [1, 2];
 
 /** The first line. */
 export interface BackupHeader {
   /** What the file is. */
   readonly format: "restante-backup";
-  /** {@link BACKUP_VERSION} */
+  /** One of {@link READ_VERSIONS}. */
   readonly version: number;
   /** Epoch of the store that was copied. */
   readonly epoch: string;
   /** When the copy was begun: Unix milliseconds. */
   readonly madeAt: number;
+  /** The widest window of work that the store ever had. */
+  readonly window?: WidestWindow | undefined;
 }
 
 /** A dedupe mark. Its facts have the cursor that its receipt names. */
@@ -52,22 +60,22 @@ export interface MarkRecord {
   readonly facts: StoredFacts;
 }
 
-/** A log entry with everything that was committed with it. */
+/** A message of the log with everything that was committed with it. */
 export interface MessageRecord {
   /** Tells it from the others. */
   readonly kind: "message";
-  /** Whose log it is in. */
-  readonly mailbox: MailboxId;
-  /** Where it stood there: 20 hex digits. */
-  readonly stamp: string;
-  /** The log entry. */
-  readonly entry: MessageEntry;
-  /** Its mark. */
+  /** Where it stood in the log of its mailbox. */
+  readonly place: Place;
+  /** Hash of its package. */
+  readonly id: MessageId;
+  /** Bits a second; a slower link gets no body. */
+  readonly minBandwidth: number;
+  /** By the sender's word. */
+  readonly priority: Priority;
+  /** What its mark says. */
   readonly facts: StoredFacts;
   /** Null once its hold has ended. */
-  readonly header: ObjectHeader | null;
-  /** A body that does not stand in the log entry. */
-  readonly segments: readonly Bytes[];
+  readonly body: Bytes | null;
 }
 
 /** What a device has acknowledged. */
@@ -78,8 +86,8 @@ export interface ReaderRecord {
   readonly mailbox: MailboxId;
   /** The device. */
   readonly reader: string;
-  /** Position in the log: 20 hex digits. */
-  readonly position: string;
+  /** Place in the log. */
+  readonly position: Place;
 }
 
 /** An entry that is restored as it was. */
@@ -87,7 +95,7 @@ export interface EntryRecord {
   /** Tells it from the others. */
   readonly kind: "entry";
   /** Its key. */
-  readonly key: Deno.KvKey;
+  readonly key: Key;
   /** Its value. */
   readonly value: unknown;
 }
@@ -100,9 +108,13 @@ export type BackupRecord =
   | EntryRecord;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const stamp = z.string().regex(/^[0-9a-f]{20}$/);
+const place = z.string().regex(PLACE_FORM);
 const bytes = z.instanceof(Uint8Array);
-const time = z.int();
+/** A time that a log row can hold: u48. */
+const time = z.int().nonnegative().max(2 ** 48 - 1);
+const size = z.int().positive().max(envelopeBytes(NETWORK_LIMITS));
+const minBandwidth = z.int().nonnegative().max(2 ** 32 - 1);
+const priority = z.enum(PRIORITIES);
 
 /** Checks the first line. */
 export const headerForm = z.object({
@@ -110,6 +122,7 @@ export const headerForm = z.object({
   version: z.int(),
   epoch: z.string(),
   madeAt: time,
+  window: z.object({ back: time, floor: time }).optional(),
 });
 
 /** Checks the last line. */
@@ -117,36 +130,96 @@ export const endForm = z.object({
   end: z.object({ records: z.int(), blake3: hash }),
 });
 
-/** What is relied on; further members are carried along as they are. */
-const facts = z.looseObject({
+/** What belongs to the store it was in is left behind: `stamp`, `index`. */
+const facts = z.object({
   mailbox: hash,
   object: hash,
-  size: z.int().nonnegative(),
+  size,
   storedAt: time,
   holdUntil: time,
+  paid: z.object({ by: z.literal("work"), hashes: z.number().nonnegative() }),
+  root: hash.optional(),
+  paidFor: z.number().nonnegative().optional(),
+  workUntil: time.optional(),
   cursor: z.string().regex(CURSOR_FORM),
 });
-/** Checks a {@link BackupRecord}. */
-export const recordForm = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("mark"), id: hash, facts }),
-  z.object({
-    kind: z.literal("message"),
-    mailbox: hash,
-    stamp,
-    entry: z.looseObject({ id: hash, object: hash, holdUntil: time }),
-    facts,
-    header: z.looseObject({ holdUntil: time }).nullable(),
-    segments: z.array(bytes),
+
+const copied = Object.entries(KINDS).filter(([, { backup }]) =>
+  backup === "copied"
+).map(([name]) => name as KindName);
+
+/** An entry of a kind that is copied, whose value is of that kind's form. */
+const entry = z.object({
+  kind: z.literal("entry"),
+  key: z.tuple([z.enum(copied), z.string().max(200)]),
+  value: z.unknown(),
+}).refine(({ key: [kind], value }) =>
+  VALUE_FORMS[kind]?.safeParse(value).success ?? false
+);
+
+const key = bytes.refine(({ length }) => length <= 16_384);
+
+/** What is relied on of a copied value; further members are carried along. */
+const VALUE_FORMS: Partial<Record<KindName, z.ZodType>> = {
+  relay: z.looseObject({ signing: key, maxima: key }),
+  mailbox: z.looseObject({ publicKey: key, createdAt: time }),
+  handshake: z.literal(true),
+};
+
+const message = z.object({
+  kind: z.literal("message"),
+  place,
+  id: hash,
+  minBandwidth,
+  priority,
+  facts,
+  body: bytes.nullable(),
+});
+
+/** A message as the first version has it. */
+const firstMessage = z.object({
+  kind: z.literal("message"),
+  mailbox: hash,
+  stamp: place,
+  entry: z.looseObject({
+    id: hash,
+    minBandwidth,
+    priority,
+    body: bytes.nullable(),
   }),
+  facts,
+  header: z.looseObject({}).nullable(),
+  segments: z.array(bytes),
+}).transform(({ stamp, entry, facts, header, segments }) => {
+  const { id, minBandwidth, priority } = entry;
+  const kept = entry.body ?? joined(segments);
+  const body = header === null ? null : kept;
+  const kind = "message" as const;
+  return { kind, place: stamp, id, minBandwidth, priority, facts, body };
+});
+
+/** Checks a {@link BackupRecord}. */
+export const recordForm = z.union([
+  z.object({ kind: z.literal("mark"), id: hash, facts }),
+  message,
+  firstMessage,
   z.object({
     kind: z.literal("reader"),
     mailbox: hash,
-    reader: z.string(),
-    position: stamp,
+    reader: z.string().regex(/^[\w.-]{1,64}$/),
+    position: place,
   }),
-  z.object({
-    kind: z.literal("entry"),
-    key: z.array(z.unknown()).min(1),
-    value: z.unknown(),
-  }),
+  entry,
 ]);
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(
+    parts.reduce((sum, { length }) => sum + length, 0),
+  );
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}

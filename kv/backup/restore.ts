@@ -10,18 +10,34 @@
  * Until the last commit the store's record says that it is not whole, and
  * nobody can open it.
  */
-import { START_VERSIONSTAMP } from "../../lib/cursor.ts";
-import type { MailboxId, MessageId } from "../../lib/ids.ts";
 import { HANDSHAKE_LIFETIME } from "../../lib/handshake.ts";
-import { readBackup } from "./file.ts";
-import type { BackupHeader, MessageRecord, ReaderRecord } from "./records.ts";
-import type { CommitPart } from "../store/commit_queue.ts";
-import { keys } from "../keys.ts";
+import { blake3_256 } from "../../lib/hash.ts";
+import {
+  type MailboxId,
+  mailboxIdOf,
+  type MessageId,
+  objectHashOf,
+} from "../../lib/ids.ts";
+import { type Place, placeOf, START_VERSIONSTAMP } from "../../lib/cursor.ts";
+import { keys } from "../kinds.ts";
 import { type StoredFacts, TOMBSTONE_MS } from "../mail/entry.ts";
-import { READER_KEPT } from "../mail/mailboxes.ts";
+import { commitMail } from "../mail/mail_batch.ts";
+import { type Mailbox, restoreMailbox } from "../mail/mailboxes.ts";
+import { restoreMark } from "../mail/marks.ts";
+import type { Readers } from "../mail/readers.ts";
+import type { Key } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
-import { beginRestore, checkEmpty, endRestore } from "./restore_target.ts";
+import { readBackup } from "./file.ts";
+import {
+  BackupError,
+  type BackupHeader,
+  type BackupRecord,
+  type MessageRecord,
+  type ReaderRecord,
+} from "./records.ts";
 import { WriteBatch } from "./restore_batch.ts";
+import { RestorePart } from "./restore_message.ts";
+import { beginRestore, checkEmpty, endRestore } from "./restore_target.ts";
 
 /** What was restored. */
 export interface RestoreCounts {
@@ -89,8 +105,34 @@ export async function checkBackup(
   for (;;) {
     const { done, value } = await records.next();
     if (done) return { ...options, header: value };
+    expectSound(value.record);
     options.onProgress?.("check", value.position);
   }
+}
+
+/**
+ * Whoever made the file may have hashed it rightly: each record has to be of
+ * itself what it is said to be.
+ *
+ * @throws {BackupError} `backup-damaged`
+ */
+function expectSound(record: BackupRecord): void {
+  if (record.kind === "message") {
+    const { body, facts: { size, object } } = record;
+    const isOwn = body === null ||
+      body.length === size && objectHashOf(blake3_256(body)) === object;
+    if (!isOwn) throw notSound(`the body of message ${record.id} is another's`);
+  }
+  if (record.kind === "entry" && record.key[0] === "mailbox") {
+    const { publicKey } = record.value as Mailbox;
+    if (mailboxIdOf(publicKey) !== record.key[1]) {
+      throw notSound(`mailbox ${record.key[1]} has another's key`);
+    }
+  }
+}
+
+function notSound(why: string): BackupError {
+  return new BackupError("backup-damaged", `the backup is damaged: ${why}`);
 }
 
 /**
@@ -109,7 +151,7 @@ export async function restoreStore(
   const restore = new Restore(store, backup);
   await restore.mail();
   await restore.marks();
-  await endRestore(store, epoch, backup.now());
+  await endRestore(store, epoch, backup);
   return { ...restore.counts, epoch, madeAt: backup.header.madeAt };
 }
 
@@ -124,8 +166,8 @@ class Restore {
   };
   readonly #store: Store;
   readonly #options: RestoreOptions;
-  /** By mailbox; with the position that each has in the new numbering. */
-  readonly #readers = new Map<MailboxId, (ReaderRecord & { now: string })[]>();
+  /** By mailbox; with the place that each has in the new numbering. */
+  readonly #readers = new Map<MailboxId, (ReaderRecord & { now: Place })[]>();
 
   constructor(store: Store, options: RestoreOptions) {
     this.#store = store;
@@ -142,7 +184,7 @@ class Restore {
       else if (record.kind === "entry") {
         await this.#addEntry(batch, record, size);
       } else if (record.kind === "message") {
-        const added = this.#addMessage(record, size);
+        const added = this.#addMessage(record);
         added.catch(() => {}); // it is heard of below
         waiting.push(added);
         bytes += size;
@@ -152,10 +194,13 @@ class Restore {
       }
     }
     await Promise.all(waiting);
-    for (const reader of [...this.#readers.values()].flat()) {
-      const key = keys.reader(reader.mailbox, reader.reader);
-      await batch.set(key, reader.now, READER_KEPT);
-      this.counts.readers += 1;
+    for (const [mailbox, readers] of this.#readers) {
+      const at = this.#options.now();
+      const row: Readers = Object.fromEntries(
+        readers.map(({ reader, now }) => [reader, { place: now, at }]),
+      );
+      await batch.set(keys.readers(mailbox), row);
+      this.counts.readers += readers.length;
     }
     await batch.end();
   }
@@ -164,42 +209,29 @@ class Restore {
   async marks(): Promise<void> {
     let some = new Map<MessageId, StoredFacts>();
     for await (const { record } of this.#records("marks")) {
-      if (record.kind === "mark") some.set(record.id, record.facts);
-      else if (record.kind === "message") {
-        // It may have expired since, before its mark.
-        some.set(record.entry.id, record.facts);
+      if (record.kind === "mark" || record.kind === "message") {
+        // A message may have expired since, before its mark.
+        some.set(record.id, this.#factsOf(record.facts));
       }
       if (some.size < MARKS_AT_ONCE) continue;
-      await this.#addMarks([...some]);
+      await this.#addMarks(some);
       some = new Map();
     }
-    await this.#addMarks([...some]);
+    await this.#addMarks(some);
   }
 
-  async #addMarks(marks: readonly (readonly [MessageId, StoredFacts])[]) {
-    const store = this.#store;
-    const there = await Promise.all(
-      marks.map(([id]) => store.get(keys.seen(id))),
+  async #addMarks(marks: ReadonlyMap<MessageId, StoredFacts>): Promise<void> {
+    const now = this.#options.now();
+    const added = await Promise.all(
+      [...marks].map(([id, facts]) => restoreMark(this.#store, id, facts, now)),
     );
-    const missing = marks.filter(([, facts], i) =>
-      // A message's mark was committed with it and keeps its versionstamp.
-      there[i]?.value === null && this.#markKept(facts) > 0
-    );
-    if (missing.length === 0) return;
-    await store.commit((operation) => {
-      for (const [id, facts] of missing) {
-        const expireIn = this.#markKept(facts);
-        operation.set(keys.seen(id), facts, {
-          expireIn: Math.max(expireIn, 1),
-        });
-      }
-    });
-    this.counts.marks += missing.length;
+    this.counts.marks += added.filter((isNew) => isNew).length;
   }
 
   async *#records(step: RestoreStep) {
     const { read, onProgress } = this.#options;
     for await (const one of readBackup(read())) {
+      expectSound(one.record); // it may have been exchanged since
       yield one;
       onProgress?.(step, one.position);
     }
@@ -207,77 +239,50 @@ class Restore {
 
   #addReader(record: ReaderRecord): void {
     const others = this.#readers.get(record.mailbox) ?? [];
-    this.#readers.set(record.mailbox, [
-      ...others,
-      { ...record, now: START_VERSIONSTAMP },
-    ]);
+    const now = placeOf({ versionstamp: START_VERSIONSTAMP });
+    this.#readers.set(record.mailbox, [...others, { ...record, now }]);
   }
 
   async #addEntry(
     batch: WriteBatch,
-    { key, value }: { key: Deno.KvKey; value: unknown },
+    { key, value }: { key: Key; value: unknown },
     size: number,
   ): Promise<void> {
     const [kind, id] = key;
+    const now = this.#options.now();
     if (kind === "handshake") {
       // Its id begins with its end (lib/handshake.ts).
       const end = parseInt(String(id).slice(0, 12), 16) + HANDSHAKE_LIFETIME;
-      const expireIn = end - this.#options.now();
-      if (expireIn > 0) await batch.set(key, value, expireIn, size);
-      return;
-    }
-    await batch.set(key, value, undefined, size);
-    if (kind === "mailbox") this.counts.mailboxes += 1;
+      if (end > now) await batch.set(key, value, end - now, size);
+    } else if (kind === "mailbox") {
+      await restoreMailbox(this.#store, id as MailboxId, value as Mailbox, now);
+      this.counts.mailboxes += 1;
+    } else await batch.set(key, value, undefined, size);
   }
 
-  async #addMessage(record: MessageRecord, size: number): Promise<void> {
-    const { mailbox, stamp, entry } = record;
-    const listed = entry.holdUntil + TOMBSTONE_MS - this.#options.now();
-    if (listed <= 0) {
+  async #addMessage(record: MessageRecord): Promise<void> {
+    const now = this.#options.now();
+    const facts = this.#factsOf(record.facts);
+    const { mailbox, holdUntil } = facts;
+    if (holdUntil + TOMBSTONE_MS <= now) {
       this.counts.expired += 1;
       return;
     }
-    const { versionstamp } = await this.#store.commits.add(
-      this.#partOf(record, size, listed),
-    );
+    const part = new RestorePart(this.#store, { ...record, facts }, now);
+    const place = await commitMail(this.#store, mailbox, part);
     this.counts.messages += 1;
     for (const reader of this.#readers.get(mailbox) ?? []) {
-      const isRead = stamp <= reader.position;
-      if (isRead && versionstamp > reader.now) reader.now = versionstamp;
+      const isRead = record.place <= reader.position;
+      if (isRead && place > reader.now) reader.now = place;
     }
   }
 
-  #partOf(record: MessageRecord, size: number, listed: number): CommitPart {
-    const { mailbox, entry, facts, header, segments } = record;
-    const store = this.#store;
-    const held = header === null ? 0 : header.holdUntil - this.#options.now();
+  /** The first version did not note how long work could be sent again. */
+  #factsOf(facts: StoredFacts): StoredFacts {
+    const { workWindow } = this.#options;
     return {
-      id: entry.id,
-      mailbox,
-      facts,
-      mutations: 3 + segments.length,
-      bytes: size, // of its line, which is longer than its keys and values
-      add: (operation) => {
-        operation
-          .set(keys.seen(entry.id), facts, {
-            expireIn: Math.max(this.#markKept(facts), listed),
-          })
-          .set(keys.message(mailbox, store.commitVersionstamp()), entry, {
-            expireIn: listed,
-          });
-        if (held <= 0) return;
-        const expireIn = held;
-        operation.set(keys.object(entry.object), header, { expireIn });
-        for (const [n, segment] of segments.entries()) {
-          operation.set(keys.segment(entry.object, n), segment, { expireIn });
-        }
-      },
+      ...facts,
+      workUntil: facts.workUntil ?? facts.storedAt + workWindow,
     };
-  }
-
-  /** As long as the work could be sent again, at most, and a tombstone stands. */
-  #markKept({ holdUntil, storedAt }: StoredFacts): number {
-    const { workWindow, now } = this.#options;
-    return Math.max(holdUntil, storedAt + workWindow) + TOMBSTONE_MS - now();
   }
 }

@@ -1,4 +1,5 @@
 /** Writing many small entries, as many in one operation as are sure to fit. */
+import type { Key } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 
 /** Bounds that every backend takes. */
@@ -8,7 +9,7 @@ const MOST_BYTES = 100_000;
 const ENTRY_BYTES = 500;
 
 interface Waiting {
-  readonly key: Deno.KvKey;
+  readonly key: Key;
   readonly value: unknown;
   readonly options: { expireIn?: number };
 }
@@ -26,9 +27,9 @@ export class WriteBatch {
 
   /** Sets an entry, now or with later ones. */
   async set(
-    key: Deno.KvKey,
+    key: Key,
     value: unknown,
-    expireIn: number | undefined,
+    expireIn?: number,
     bytes: number = ENTRY_BYTES,
   ): Promise<void> {
     if (this.#bytes + bytes > MOST_BYTES) await this.end();

@@ -1,8 +1,10 @@
 /** The store that a backup is restored into: empty before, whole afterwards. */
 import { kindsOf } from "./backup.ts";
 import { BackupError } from "./records.ts";
-import { keys } from "../keys.ts";
-import type { Store, StoreRecord } from "../store/store.ts";
+import type { CheckedBackup } from "./restore.ts";
+import { keys } from "../kinds.ts";
+import { newEpoch, SCHEMA, type StoreRecord } from "../store/record.ts";
+import type { Store } from "../store/store.ts";
 
 /** What a store has that has never been used. */
 const UNUSED = ["store", "trial"];
@@ -23,9 +25,11 @@ function notEmpty(): BackupError {
 
 /** Marks the store as not whole, under an epoch that nobody has seen. */
 export async function beginRestore(store: Store, now: number): Promise<string> {
-  const before = await store.get<StoreRecord>(keys.store());
+  const before = await store.get(keys.store());
   const record: StoreRecord = {
-    epoch: crypto.getRandomValues(new Uint8Array(6)).toHex(),
+    schema: SCHEMA,
+    limits: store.limits,
+    epoch: newEpoch(),
     createdAt: now,
     isRestoring: true,
   };
@@ -40,9 +44,15 @@ export async function beginRestore(store: Store, now: number): Promise<string> {
 export async function endRestore(
   store: Store,
   epoch: string,
-  createdAt: number,
+  { now, header: { window } }: CheckedBackup,
 ): Promise<void> {
-  await store.commit((operation) =>
-    operation.set(keys.store(), { epoch, createdAt } satisfies StoreRecord)
-  );
+  const { limits } = store;
+  const record: StoreRecord = {
+    schema: SCHEMA,
+    limits,
+    epoch,
+    createdAt: now(),
+    ...(window !== undefined && { window }),
+  };
+  await store.commit((operation) => operation.set(keys.store(), record));
 }

@@ -3,7 +3,7 @@
  * structured clone, of which JSON knows but a part.
  *
  * What JSON lacks is an object with one member whose name starts with `$`:
- * `$bytes` (base64), `$bigint`, `$u64` (`Deno.KvU64`), `$number` (not finite,
+ * `$bytes` (base64), `$bigint`, `$number` (not finite,
  * or minus zero), `$date` (Unix milliseconds), `$undefined`, and `$object` (its
  * members as pairs) for an object that could be taken for one of these.
  */
@@ -53,7 +53,6 @@ function numberText(value: number): string {
 function encodeObject(value: object): Json {
   if (Array.isArray(value)) return value.map(encodeValue);
   if (value instanceof Uint8Array) return { $bytes: value.toBase64() };
-  if (value instanceof Deno.KvU64) return { $u64: String(value.value) };
   if (value instanceof Date) return { $date: encodeValue(value.getTime()) };
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
@@ -71,7 +70,6 @@ function encodeObject(value: object): Json {
 const TAGS: Readonly<Record<string, (json: Json) => unknown>> = {
   $bytes: (json) => Uint8Array.fromBase64(text(json)),
   $bigint: (json) => BigInt(digits(json, /^-?\d+$/)),
-  $u64: (json) => new Deno.KvU64(BigInt(digits(json, /^\d+$/))),
   $number: (json) => Number(digits(json, /^(-?Infinity|NaN|-0)$/)),
   $date: (json) => new Date(Number(decodeValue(json))),
   $undefined: () => undefined,

@@ -8,7 +8,10 @@
  * at all: once in a while the doorbells are looked at without being rung.
  */
 import type { MailboxId } from "../../lib/ids.ts";
-import { DOORBELL_SHARDS, keys } from "../keys.ts";
+import { type Clock, systemClock } from "../../lib/timers.ts";
+import { keys, SHARDS } from "../kinds.ts";
+import { onOwnRing, RINGS_KEPT } from "../mail/rings.ts";
+import type { EntryMaybe } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 
 /** How doorbells are listened to. */
@@ -17,6 +20,20 @@ export interface DoorbellOptions {
   readonly lookEvery?: number;
   /** Whether to watch and to hear of own commits; off where rings are lost. */
   readonly isHearing?: boolean;
+  /** Timers, and how long ago a ring was heard. */
+  readonly clock?: Clock;
+}
+
+/** What the listening does, for whoever watches over it. */
+export interface BellStats {
+  /** Watches that were begun, the first among them. */
+  readonly watches: number;
+  /** Watches that failed. */
+  readonly failures: number;
+  /** Looks that the store did not answer. */
+  readonly failedLooks: number;
+  /** Subscriptions. */
+  readonly readers: number;
 }
 
 const LOOK_EVERY = 5_000;
@@ -24,31 +41,51 @@ const LOOK_EVERY = 5_000;
 const RENEW_EVERY = 5 * 60_000;
 /** Milliseconds before a watch that failed is begun anew. */
 const RETRY_AFTER = 1_000;
+/** Milliseconds of deafness after which rings may be gone that were not heard. */
+const DEAF_AFTER = RINGS_KEPT / 2;
 
-const SHARDS = Array.from({ length: DOORBELL_SHARDS }, (_, shard) => shard);
+const ALL = Array.from({ length: SHARDS }, (_, shard) => shard);
+
+/** How far a shard was heard. */
+interface Heard {
+  /** Versionstamp of its doorbell. */
+  readonly stamp: string;
+  /** When: Unix milliseconds, and those of the clock that never goes back. */
+  readonly at: readonly [number, number];
+}
 
 /** Wakes readers. */
 export class Doorbells implements Disposable, AsyncDisposable {
   readonly #store: Store;
+  readonly #clock: Clock;
   readonly #readers = new Map<MailboxId, Set<() => void>>();
-  /** Up to where each shard's rings were heard; null before the first look. */
-  readonly #heard: (string | null)[] = SHARDS.map(() => null);
+  /** Null before the first look. */
+  readonly #heard: (Heard | null)[] = ALL.map(() => null);
   readonly #stop = new AbortController();
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #callOffs: (() => void)[] = [];
   readonly #watching: Promise<void>;
   #isLooking = false;
+  #counts = { watches: 0, failures: 0, failedLooks: 0 };
 
   /** Listens until it is disposed of. */
   constructor(
     store: Store,
-    { lookEvery = LOOK_EVERY, isHearing = true }: DoorbellOptions = {},
+    { lookEvery = LOOK_EVERY, isHearing = true, clock = systemClock }:
+      DoorbellOptions = {},
   ) {
     this.#store = store;
-    this.#timer = setInterval(() => this.#look(), lookEvery);
+    this.#clock = clock;
+    this.#callOffs.push(clock.every(lookEvery, () => this.#look()));
     if (isHearing) {
-      store.commits.onCommit = (mailboxes) => this.#wake(mailboxes);
+      const wake = (mailboxes: readonly MailboxId[]) => this.#wake(mailboxes);
+      this.#callOffs.push(onOwnRing(store, wake));
     }
     this.#watching = isHearing ? this.#watch() : this.#look();
+  }
+
+  /** How it goes. */
+  get stats(): BellStats {
+    return { ...this.#counts, readers: this.#subscriptions() };
   }
 
   /** Calls `wake` whenever the mailbox may have mail; gives how to end that. */
@@ -64,7 +101,7 @@ export class Doorbells implements Disposable, AsyncDisposable {
 
   /** Stops listening; nobody is woken any more. */
   [Symbol.dispose](): void {
-    clearInterval(this.#timer);
+    for (const callOff of this.#callOffs.splice(0)) callOff();
     this.#stop.abort();
     this.#readers.clear();
   }
@@ -75,20 +112,26 @@ export class Doorbells implements Disposable, AsyncDisposable {
     await this.#watching;
   }
 
+  #subscriptions(): number {
+    let count = 0;
+    for (const readers of this.#readers.values()) count += readers.size;
+    return count;
+  }
+
   #wake(mailboxes: Iterable<MailboxId>): void {
     for (const mailbox of mailboxes) {
-      for (const wake of this.#readers.get(mailbox) ?? []) wake();
+      for (const wake of [...this.#readers.get(mailbox) ?? []]) wake();
     }
   }
 
   async #watch(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const bells = this.#store.watch(
-        SHARDS.map((shard) => keys.doorbell(shard)),
-      ).getReader();
-      const end = () => bells.cancel().catch(() => {});
-      const renewal = setTimeout(end, RENEW_EVERY);
+      this.#counts.watches += 1;
+      const bells = this.#store.watch(ALL.map((shard) => keys.doorbell(shard)))
+        .getReader();
+      const end = () => void bells.cancel().catch(() => {});
+      const callOff = this.#clock.after(RENEW_EVERY, end);
       signal.addEventListener("abort", end);
       try {
         for (
@@ -99,9 +142,12 @@ export class Doorbells implements Disposable, AsyncDisposable {
           await this.#hearAll(rung.value);
         }
       } catch {
-        if (!signal.aborted) await pause(RETRY_AFTER, signal);
+        this.#counts.failures += 1;
+        await this.#clock.sleep(RETRY_AFTER, signal);
       } finally {
-        clearTimeout(renewal);
+        // One that failed still holds a stream of the connection.
+        end();
+        callOff();
         signal.removeEventListener("abort", end);
       }
     }
@@ -112,16 +158,17 @@ export class Doorbells implements Disposable, AsyncDisposable {
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      const bells = SHARDS.map((shard) => keys.doorbell(shard));
+      const bells = ALL.map((shard) => keys.doorbell(shard));
       await this.#hearAll(await this.#store.getMany<unknown[]>(bells));
     } catch {
       // The store does not answer; the next look may find that it does.
+      this.#counts.failedLooks += 1;
     } finally {
       this.#isLooking = false;
     }
   }
 
-  async #hearAll(bells: readonly Deno.KvEntryMaybe<unknown>[]): Promise<void> {
+  async #hearAll(bells: readonly EntryMaybe[]): Promise<void> {
     await Promise.all(
       bells.map(({ versionstamp }, shard) =>
         this.#hear(shard, versionstamp ?? "")
@@ -130,30 +177,28 @@ export class Doorbells implements Disposable, AsyncDisposable {
   }
 
   /** Hears what rang in a shard since it was last heard. */
-  async #hear(shard: number, versionstamp: string): Promise<void> {
+  async #hear(shard: number, stamp: string): Promise<void> {
     const since = this.#heard[shard] ?? null;
-    if (since !== null && versionstamp <= since) return;
-    // What rang before the first look is not known: everybody looks.
-    if (since === null || this.#readers.size === 0) {
-      this.#heard[shard] = versionstamp;
+    const at = [this.#clock.now(), this.#clock.monotonic()] as const;
+    if (since !== null && stamp <= since.stamp) {
+      this.#heard[shard] = { stamp: since.stamp, at };
+      return;
+    }
+    // What rang before the first look, or so long ago that the rings may be
+    // gone, is not known: everybody looks.
+    // A machine that slept tells by one of its two clocks.
+    const isDeaf = since === null ||
+      at.some((time, i) => time - (since.at[i] ?? 0) > DEAF_AFTER);
+    if (isDeaf || this.#readers.size === 0) {
+      this.#heard[shard] = { stamp, at };
       return this.#wake([...this.#readers.keys()]);
     }
-    const rings = await this.#store.list<MailboxId[]>({
+    const rings = await this.#store.list({
       prefix: keys.rings(shard),
-      start: keys.ring(shard, `${since}\0`),
+      start: keys.ring(shard, `${since.stamp}\0`),
     });
     // Heard once it is known what rang: a list that fails is made again.
-    this.#heard[shard] = versionstamp;
+    this.#heard[shard] = { stamp, at };
     this.#wake(new Set(rings.flatMap(({ value }) => value)));
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    }, { once: true });
-  });
 }

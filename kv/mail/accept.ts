@@ -1,24 +1,31 @@
-/** Storing a message: all of it or nothing, and once. */
+/** Storing a message: all of it or nothing, once, at the price of that moment. */
 import { cursorOf } from "../../lib/cursor.ts";
 import { blake3_256 } from "../../lib/hash.ts";
-import { type MessageId, objectHashOf } from "../../lib/ids.ts";
-import { systemRandom } from "../../lib/random.ts";
-import type { CommitPart } from "../store/commit_queue.ts";
-import { keys } from "../keys.ts";
 import {
-  type MessageEntry,
+  type MailboxId,
+  type MessageId,
+  type ObjectHash,
+  objectHashOf,
+} from "../../lib/ids.ts";
+import { systemRandom } from "../../lib/random.ts";
+import { keys } from "../kinds.ts";
+import type { Batch, Part } from "../store/commit_part.ts";
+import type { EntryMaybe, Key } from "../store/database.ts";
+import type { Store } from "../store/store.ts";
+import { DUE_BYTES } from "./due.ts";
+import {
+  type Bought,
+  keptBytes,
   type NewMessage,
+  type Room,
   type StoredFacts,
   type StoredMessage,
-  TOMBSTONE_MS,
 } from "./entry.ts";
-import {
-  chunksBytes,
-  INLINE_BYTES,
-  segmentCount,
-  setObject,
-} from "./objects.ts";
-import type { Store } from "../store/store.ts";
+import type { Mailbox } from "./mailboxes.ts";
+import { commitMail, mailOf, orderOf } from "./mail_batch.ts";
+import { chunksBytes, segmentCount, setObject } from "./objects.ts";
+import { RING_MUTATIONS } from "./rings.ts";
+import { ledgerOf, USAGE_COST, type UsageRow } from "./usage.ts";
 
 /** What came of a commit. */
 export interface CommittedMessage {
@@ -29,72 +36,174 @@ export interface CommittedMessage {
 }
 
 /**
- * Stores a message: log entry, object, dedupe mark and doorbell in one atomic
- * operation, so that it is charged if and only if it is stored, and once.
+ * Stores a message: log entry, object, dedupe mark, count and doorbell in one
+ * atomic operation, so that it is charged if and only if it is stored, and once.
  * Messages that wait at the same time are committed together.
  *
- * @throws {Problem} `busy` if the outcome is not known
+ * @throws {Problem} what its price refuses it with; `busy` if the outcome is not
+ * known
  */
 export async function commitMessage(
   store: Store,
   message: NewMessage,
   now: number,
+  usage?: EntryMaybe<UsageRow>,
 ): Promise<CommittedMessage> {
-  const { facts, versionstamp, created } = await store.commits.add(
-    partOf(store, message, now),
+  const { id, mailbox } = message;
+  const part = new MessagePart(store, message, now);
+  const { facts, versionstamp, created } = await commitMail(
+    store,
+    mailbox,
+    part,
+    usage,
   );
-  return { message: stored(store, message.id, facts, versionstamp), created };
+  return { message: storedMessage(store, id, facts, versionstamp), created };
 }
 
+/** Log row, mark, object header, what falls due, and what each mailbox has. */
+const MUTATIONS = 4 + RING_MUTATIONS + USAGE_COST.mutations;
 /** Bytes of a message's keys and of what is around its body, at most. */
-const FRAME_BYTES = 2_000;
-/** Log entry, mark and object header. */
-const FRAME_MUTATIONS = 3;
-
+const FRAME_BYTES = 2_300 + DUE_BYTES + USAGE_COST.bytes;
 /** Enough that no two attempts for one message are the same. */
 const ATTEMPT_BYTES = 8;
 
-function partOf(store: Store, message: NewMessage, now: number): CommitPart {
-  const { id, mailbox, body, paid, minBandwidth, priority } = message;
-  const size = body.length;
-  const object = objectHashOf(blake3_256(body));
-  const holdUntil = now + 1_000 * message.hold;
-  const held = holdUntil - now;
-  const marked = Math.max(holdUntil, message.workUntil) + TOMBSTONE_MS - now;
-  const facts: StoredFacts = {
-    mailbox,
-    object,
-    size,
-    storedAt: now,
-    holdUntil,
-    paid,
-    attempt: systemRandom(ATTEMPT_BYTES).toHex(),
-  };
-  const entry: MessageEntry = {
-    id,
-    object,
-    size,
-    minBandwidth,
-    priority,
-    storedAt: now,
-    holdUntil,
-    // A copy: KV would keep the whole buffer that a view stands in.
-    body: size <= INLINE_BYTES ? body.slice() : null,
-  };
-  return {
-    id,
-    mailbox,
-    facts,
-    mutations: FRAME_MUTATIONS + segmentCount(size),
-    bytes: FRAME_BYTES + chunksBytes(size) + size,
-    add(operation) {
-      const key = keys.message(mailbox, store.commitVersionstamp());
-      operation
-        .set(keys.seen(id), facts, { expireIn: marked })
-        .set(key, entry, { expireIn: held + TOMBSTONE_MS });
-      setObject(operation, object, body, { mailbox, size, holdUntil }, held);
-    },
-  };
+/** A message's mark, and the commit that stored it. */
+interface MarkFound {
+  readonly facts: StoredFacts;
+  readonly versionstamp: string;
+  readonly created: boolean;
+}
+
+/** A message's part of a commit. */
+class MessagePart implements Part<MarkFound> {
+  readonly order: readonly string[];
+  readonly apart: readonly string[];
+  readonly cost: Part<MarkFound>["cost"];
+  readonly asks: readonly Key[];
+  readonly #store: Store;
+  readonly #message: NewMessage;
+  readonly #now: number;
+  readonly #object: ObjectHash;
+  readonly #attempt = systemRandom(ATTEMPT_BYTES).toHex();
+  #facts: StoredFacts | null = null;
+
+  constructor(store: Store, message: NewMessage, now: number) {
+    const { id, mailbox, body } = message;
+    this.#store = store;
+    this.#message = message;
+    this.#now = now;
+    this.#object = objectHashOf(blake3_256(body));
+    this.order = [orderOf(mailbox)];
+    this.apart = [id];
+    this.cost = {
+      checks: 1 + USAGE_COST.checks,
+      mutations: MUTATIONS + segmentCount(body.length),
+      bytes: FRAME_BYTES + chunksBytes(body.length) + body.length,
+    };
+    this.asks = [keys.seen(id), keys.usage(mailbox)];
+  }
+
+  prepare(): Promise<void> | null {
+    return ledgerOf(this.#store).prepare(this.#message.mailbox);
+  }
+
+  add(batch: Batch): void {
+    const { id, mailbox, body, minBandwidth, priority, workUntil, paid, root } =
+      this.#message;
+    const { log, usage, due, rings } = mailOf(batch, this.#store);
+    const room = { mailbox: usage.rowOf(mailbox), relay: usage.relay };
+    const { hold, paidFor } = this.#price(room);
+    const [object, size, storedAt] = [this.#object, body.length, this.#now];
+    const holdUntil = storedAt + 1_000 * hold;
+    const change = { bytes: keptBytes(size), messages: 1 };
+    usage.change(mailbox, change, storedAt);
+    const { index, place } = log.add(mailbox, {
+      id,
+      object,
+      size,
+      minBandwidth,
+      priority,
+      storedAt,
+      holdUntil,
+      workUntil,
+      body,
+    });
+    const facts: StoredFacts = {
+      mailbox,
+      object,
+      size,
+      storedAt,
+      holdUntil,
+      paid,
+      paidFor,
+      workUntil,
+      ...(root !== undefined && { root }),
+      ...(index > 0 && { index }),
+      attempt: this.#attempt,
+    };
+    this.#facts = facts;
+    batch.operation
+      .check({ key: keys.seen(id), versionstamp: null })
+      .set(keys.seen(id), facts);
+    const header = { mailbox, size, holdUntil, index };
+    const bodyPlace = place === "entry" ? "entry" : "segments";
+    setObject(batch.operation, object, body, { ...header, place: bodyPlace });
+    due.add("hold", holdUntil, { mailbox, id, object, size, index });
+    rings.add(mailbox);
+  }
+
+  done(versionstamp: string): MarkFound {
+    return { facts: this.#own(), versionstamp, created: true };
+  }
+
+  /** It may find its own mark, for a commit may have been repeated on the way. */
+  settle([mark, usage]: readonly EntryMaybe[]): MarkFound | null {
+    const { mailbox } = this.#message;
+    if (usage !== undefined) {
+      ledgerOf(this.#store).learn(mailbox, usage as EntryMaybe<UsageRow>);
+    }
+    if (mark === undefined || mark.value === null) return null;
+    const facts = mark.value as StoredFacts;
+    const created = facts.attempt === this.#attempt;
+    return { facts, versionstamp: mark.versionstamp, created };
+  }
+
+  #price(room: Room): Bought {
+    const { hold } = this.#message;
+    return typeof hold === "number" ? { hold, paidFor: hold } : hold(room);
+  }
+
+  #own(): StoredFacts {
+    if (this.#facts === null) throw new Error("a message that was not added");
+    return this.#facts;
+  }
+}
+
+/** What is known of a message before it is stored, read at one moment. */
+export interface Before {
+  /** The same message, if it was ever stored and its mark still stands. */
+  readonly message: StoredMessage | null;
+  /** Whose it is; null if nobody has opened the mailbox. */
+  readonly mailbox: Mailbox | null;
+  /** What is kept for the mailbox. */
+  readonly usage: EntryMaybe<UsageRow>;
+}
+
+/** Reads all that a message is judged by, at once. */
+export async function readBefore(
+  store: Store,
+  id: MessageId,
+  mailbox: MailboxId,
+): Promise<Before> {
+  const [mark, record, usage] = await store.getMany([
+    keys.seen(id),
+    keys.mailbox(mailbox),
+    keys.usage(mailbox),
+  ]);
+  const message = mark.value === null
+    ? null
+    : storedMessage(store, id, mark.value, mark.versionstamp);
+  return { message, mailbox: record.value, usage };
 }
 
 /** The message, if it was ever stored and its mark still stands. */
@@ -102,19 +211,39 @@ export async function findMessage(
   store: Store,
   id: MessageId,
 ): Promise<StoredMessage | null> {
-  const { value, versionstamp } = await store.get<StoredFacts>(keys.seen(id));
-  return value === null ? null : stored(store, id, value, versionstamp);
+  const { value, versionstamp } = await store.get(keys.seen(id));
+  return value === null ? null : storedMessage(store, id, value, versionstamp);
 }
 
-function stored(
+/** What a mark says, with the versionstamp of its entry, of a message. */
+export function storedMessage(
   store: Store,
   id: MessageId,
-  { attempt: _, ...facts }: StoredFacts,
+  facts: StoredFacts,
   versionstamp: string,
 ): StoredMessage {
+  const { mailbox, object, size, storedAt, holdUntil, paid, root } = facts;
+  const cursor = facts.cursor ?? localCursor(store, facts, versionstamp);
   return {
-    ...facts,
     id,
-    cursor: facts.cursor ?? cursorOf({ epoch: store.epoch, versionstamp }),
+    mailbox,
+    object,
+    size,
+    storedAt,
+    holdUntil,
+    paid,
+    ...(root !== undefined && { root }),
+    cursor,
   };
+}
+
+/** Where a message's own mark says that it stands in this store. */
+function localCursor(
+  store: Store,
+  { stamp, index = 0 }: StoredFacts,
+  ownStamp: string,
+) {
+  const versionstamp = stamp ?? ownStamp;
+  const epoch = store.epochOf(versionstamp);
+  return cursorOf({ epoch, versionstamp, index });
 }

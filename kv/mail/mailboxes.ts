@@ -1,12 +1,24 @@
-/** Mailboxes, the handshakes that open them, and what their readers have read. */
-import type { Position } from "../../lib/cursor.ts";
-import { type MailboxId, mailboxIdOf } from "../../lib/ids.ts";
+/** Mailboxes: the handshakes that open them, and how they end. */
 import type { Bytes } from "../../lib/bytes.ts";
+import { type Place, placeOf } from "../../lib/cursor.ts";
+import { type MailboxId, mailboxIdOf } from "../../lib/ids.ts";
 import { Problem } from "../../lib/problem.ts";
-import { keys } from "../keys.ts";
-import { deleteThrough } from "./delete.ts";
-import { isKnown } from "./read.ts";
+import { keys, shardOf } from "../kinds.ts";
+import type { Batch, Part } from "../store/commit_part.ts";
+import type { Entry, Operation } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
+import { deleteThrough } from "./delete.ts";
+import { hourOf } from "./due.ts";
+import { MAILBOX_BYTES } from "./entry.ts";
+import { commitMail, mailOf, orderOf } from "./mail_batch.ts";
+import {
+  ledgerOf,
+  openedRow,
+  packed,
+  type Usage,
+  USAGE_COST,
+  type UsageRow,
+} from "./usage.ts";
 
 /** The owner's record. */
 export interface Mailbox {
@@ -14,6 +26,8 @@ export interface Mailbox {
   readonly publicKey: Bytes;
   /** Unix milliseconds. */
   readonly createdAt: number;
+  /** When its owner first came back to it: Unix milliseconds. */
+  readonly usedAt?: number;
 }
 
 /** The mailbox, if its owner has ever proven its key here. */
@@ -21,11 +35,8 @@ export async function findMailbox(
   store: Store,
   id: MailboxId,
 ): Promise<Mailbox | null> {
-  return (await store.get<Mailbox>(keys.mailbox(id))).value;
+  return (await store.get(keys.mailbox(id))).value;
 }
-
-/** Milliseconds by which the clocks of workers may differ. */
-const SKEW = 60_000;
 
 /**
  * The mailbox.
@@ -49,6 +60,16 @@ export function mailboxUnknown(id: MailboxId): Problem {
   );
 }
 
+/** Milliseconds by which the clocks of workers may differ. */
+const SKEW = 60_000;
+
+/** Milliseconds after which a mailbox ends that nobody has used. */
+export const UNUSED_MS = 30 * 86_400_000;
+
+/** An open mailbox counts as an object of the relay's. */
+const COUNTED: Usage = { bytes: MAILBOX_BYTES, messages: 1 };
+const COUNTED_OUT: Usage = { bytes: -MAILBOX_BYTES, messages: -1 };
+
 /** A handshake that was answered rightly. */
 export interface AnsweredHandshake {
   /** Its id. */
@@ -69,90 +90,190 @@ export async function completeHandshake(
   now: number,
 ): Promise<{ created: boolean } | null> {
   const used = keys.handshake(id);
-  const mailboxKey = keys.mailbox(mailboxIdOf(publicKey));
-  const [mark, mailbox] = await store.getMany<[boolean, Mailbox]>([
-    used,
-    mailboxKey,
-  ]);
-  if (mark.value !== null) return null;
-  const created = mailbox.value === null;
-  // A copy: KV would keep the whole message that the key is a view of.
-  const record: Mailbox = { publicKey: publicKey.slice(), createdAt: now };
-  const versionstamp = await store.commit((operation) => {
-    operation
-      .check(mark, mailbox)
-      .set(used, true, { expireIn: Math.max(expires - now, 0) + SKEW });
-    if (created) {
-      operation.set(mailboxKey, record);
-    }
-  });
-  // Another request was first with one of the two: look again.
-  if (versionstamp === null) {
-    return await completeHandshake(store, { id, expires, publicKey }, now);
+  const mailbox = mailboxIdOf(publicKey);
+  for (;;) {
+    const [mark, before, usage] = await store.getMany([
+      used,
+      keys.mailbox(mailbox),
+      keys.usage(mailbox),
+    ]);
+    if (mark.value !== null) return null;
+    const created = before.value === null;
+    const committed = await store.commit((operation) => {
+      operation.check(mark, before)
+        .set(used, true, { expireIn: Math.max(expires - now, 0) + SKEW });
+      if (!created) {
+        return noteUse(operation, before as Entry<Mailbox>, now);
+      }
+      // A copy: KV would keep the whole message that the key is a view of.
+      const record = { publicKey: publicKey.slice(), createdAt: now };
+      setOpen(operation.check(usage), mailbox, record, usage.value, now);
+    });
+    // Another request was first with one of them: look again.
+    if (committed !== null) return { created };
   }
-  return { created };
 }
 
-/** Milliseconds after which a device that says nothing more is forgotten. */
-export const READER_KEPT = 60 * 86_400_000;
+/** Adds an open mailbox, which counts, and may be left unused. */
+function setOpen(
+  operation: Operation,
+  mailbox: MailboxId,
+  record: Mailbox,
+  usage: UsageRow | null,
+  now: number,
+): void {
+  const lookAt = Math.max(record.createdAt + UNUSED_MS, now);
+  operation
+    .set(keys.mailbox(mailbox), record)
+    .set(keys.usage(mailbox), { ...usage ?? openedRow(now), isOpen: true })
+    .sum(keys.relayUsage(shardOf(mailbox)), packed(COUNTED))
+    .set(keys.newDue(hourOf(lookAt), "mailbox", 0), [{ mailbox }]);
+}
 
-/** Most devices of a mailbox that acknowledge for themselves. */
-export const MAX_READERS = 64;
-
-/**
- * Notes that a reader has everything up to a position, and deletes what every
- * known reader has. Gives how many messages were deleted. Going back to an
- * earlier position changes nothing.
- *
- * @throws {Problem} `malformed` if this store never gave out the position, or
- * for a reader over the limit
- */
-export async function acknowledge(
+/** Opens a mailbox that was copied, with its record. */
+export async function restoreMailbox(
   store: Store,
   mailbox: MailboxId,
-  reader: string,
-  position: Position,
-): Promise<number> {
-  if (!await isKnown(store, mailbox, position)) {
-    throw new Problem(
-      "malformed",
-      "the cursor is not of this store; read again from it",
-    );
+  record: Mailbox,
+  now: number,
+): Promise<void> {
+  for (;;) {
+    const [before, usage] = await store.getMany([
+      keys.mailbox(mailbox),
+      keys.usage(mailbox),
+    ]);
+    if (before.value !== null) return;
+    const committed = await store.commit((operation) => {
+      operation.check(before, usage);
+      setOpen(operation, mailbox, record, usage.value, now);
+    });
+    if (committed !== null) return;
   }
-  const entries = await store.list<string>({ prefix: keys.readers(mailbox) });
-  const others = entries.filter(({ key }) => key.at(-1) !== reader);
-  if (others.length >= MAX_READERS) {
-    throw new Problem(
-      "malformed",
-      `a mailbox has at most ${MAX_READERS} readers`,
-    );
-  }
-  const own = await moveForward(
-    store,
-    keys.reader(mailbox, reader),
-    position.versionstamp,
-  );
-  const least = others.reduce(
-    (least, { value }) => value < least ? value : least,
-    own,
-  );
-  return await deleteThrough(store, mailbox, least);
 }
 
-/** Raises the versionstamp kept under a key; gives the one kept then. */
-async function moveForward(
-  store: Store,
-  key: Deno.KvKey,
-  versionstamp: string,
-): Promise<string> {
-  const before = await store.get<string>(key);
-  if (before.value !== null && before.value >= versionstamp) {
-    return before.value;
+/** Notes once that an owner came back. */
+function noteUse(
+  operation: Operation,
+  { key, value }: Entry<Mailbox>,
+  now: number,
+): void {
+  if (value.usedAt === undefined) {
+    operation.set<Mailbox>(key, { ...value, usedAt: now });
   }
-  const committed = await store.commit((operation) =>
-    operation.check(before).set(key, versionstamp, { expireIn: READER_KEPT })
-  );
-  return committed === null
-    ? await moveForward(store, key, versionstamp)
-    : versionstamp;
+}
+
+/** Notes that an owner reads a mailbox: it is not one that nobody uses. */
+export async function noteRead(
+  store: Store,
+  mailbox: MailboxId,
+  now: number,
+): Promise<void> {
+  const before = await store.get(keys.mailbox(mailbox));
+  if (before.value === null || before.value.usedAt !== undefined) return;
+  const entry = before as Entry<Mailbox>;
+  // Who is first has noted it for all.
+  await store.commit((operation) => {
+    noteUse(operation.check(entry), entry, now);
+  });
+}
+
+/** Above every place of a log. */
+const END = placeOf({ versionstamp: "f".repeat(20) }) as Place;
+
+/**
+ * Closes a mailbox: its mail is deleted, and nobody can write to it. Gives
+ * whether there was one. Marks of its mail stay, so that no work pays twice
+ * should it be opened again.
+ *
+ * @throws {Problem} `busy`
+ */
+export async function closeMailbox(
+  store: Store,
+  mailbox: MailboxId,
+  now: number,
+): Promise<boolean> {
+  for (;;) {
+    await deleteThrough(store, mailbox, END, now);
+    const before = await store.get(keys.mailbox(mailbox));
+    if (before.value === null) return false;
+    const part = new ClosePart(store, mailbox, before as Entry<Mailbox>, now);
+    // Mail may have come meanwhile, or somebody else may close it as well.
+    if (await commitMail(store, mailbox, part) === "closed") return true;
+  }
+}
+
+/** What became of closing. */
+type Closing = "closed" | "again";
+
+class ClosePart implements Part<Closing> {
+  readonly order: readonly string[];
+  readonly apart = [];
+  readonly cost = {
+    checks: 1 + USAGE_COST.checks,
+    mutations: 2 + USAGE_COST.mutations,
+    bytes: 1_000 + USAGE_COST.bytes,
+  };
+  readonly asks;
+  readonly #store: Store;
+  readonly #mailbox: MailboxId;
+  readonly #entry: Entry<Mailbox>;
+  readonly #now: number;
+  #hasMail = false;
+
+  constructor(
+    store: Store,
+    mailbox: MailboxId,
+    entry: Entry<Mailbox>,
+    now: number,
+  ) {
+    this.order = [orderOf(mailbox)];
+    this.asks = [keys.mailbox(mailbox)];
+    this.#store = store;
+    this.#mailbox = mailbox;
+    this.#entry = entry;
+    this.#now = now;
+  }
+
+  prepare(): Promise<void> | null {
+    return ledgerOf(this.#store).prepare(this.#mailbox);
+  }
+
+  add(batch: Batch): void {
+    const { usage } = mailOf(batch, this.#store);
+    this.#hasMail = (usage.rowOf(this.#mailbox)?.messages ?? 0) > 0;
+    if (this.#hasMail) return;
+    usage.close(this.#mailbox, COUNTED_OUT, this.#now);
+    batch.operation.check(this.#entry)
+      .delete(this.#entry.key)
+      .delete(keys.readers(this.#mailbox));
+  }
+
+  done(): Closing {
+    return this.#hasMail ? "again" : "closed";
+  }
+
+  settle([found]: readonly { versionstamp: string | null }[]): Closing | null {
+    const isSame = found?.versionstamp === this.#entry.versionstamp;
+    return isSame ? null : "again";
+  }
+}
+
+/**
+ * Closes a mailbox that its owner never came back to and that holds nothing;
+ * gives whether it did, or when to look again (Unix milliseconds).
+ */
+export async function endUnused(
+  store: Store,
+  mailbox: MailboxId,
+  now: number,
+): Promise<{ readonly lookAt: number | null }> {
+  const [record, usage] = await store.getMany([
+    keys.mailbox(mailbox),
+    keys.usage(mailbox),
+  ]);
+  const isUsed = record.value === null || record.value.usedAt !== undefined;
+  if (isUsed) return { lookAt: null };
+  if ((usage.value?.messages ?? 0) > 0) return { lookAt: now + UNUSED_MS };
+  await closeMailbox(store, mailbox, now);
+  return { lookAt: null };
 }

@@ -1,17 +1,19 @@
 /** Stored envelopes by their hash, whole or in part (DESIGN section 4). */
-import type { MailboxId, ObjectHash } from "../../lib/ids.ts";
 import type { Bytes } from "../../lib/bytes.ts";
+import type { MailboxId, ObjectHash } from "../../lib/ids.ts";
 import { CHUNK_BYTES, chunkHashes, merkleRoot } from "../../lib/object.ts";
-import { keys } from "../keys.ts";
-import type { MessageEntry } from "./entry.ts";
+import { keys } from "../kinds.ts";
+import type { Operation } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
+import type { BodyPlace } from "./entry.ts";
+import { decodeRow } from "./row.ts";
 
-/** Bodies up to this size stand in their log entry. */
+/** Bodies up to this size stand in their log entry, where there is room. */
 export const INLINE_BYTES: number = CHUNK_BYTES;
 /** Bytes of a segment: fifteen chunks of 4 KiB, within a KV value. */
 export const SEGMENT_BYTES: number = 15 * CHUNK_BYTES;
 
-/** What is kept of an object besides its bytes. */
+/** What is known of an object besides its bytes. */
 export interface ObjectHeader {
   /** The mailbox that may read it. */
   readonly mailbox: MailboxId;
@@ -21,63 +23,71 @@ export interface ObjectHeader {
   readonly holdUntil: number;
 }
 
-/** The chunks of an object that has several, kept with its header. */
-export interface ObjectChunks {
-  /** The Merkle root over them, 32 bytes. */
-  readonly root: Bytes;
+/** A header as it is kept. */
+export interface StoredHeader extends ObjectHeader {
+  /** Where the body is. */
+  readonly place: Exclude<BodyPlace, "none">;
+  /** Which message of its commit it belongs to. */
+  readonly index: number;
+  /** Versionstamp of that commit, if the header was written anew since. */
+  readonly stamp?: string;
+  /** The Merkle root over the chunks of an object that has several, 32 bytes. */
+  readonly root?: Bytes;
   /** Their hashes one after another, 32 bytes each. */
-  readonly chunks: Bytes;
+  readonly chunks?: Bytes;
 }
 
 /** An object that is held. */
-export interface HeldObject extends ObjectHeader {
+export interface HeldObject extends StoredHeader {
   /** Its name. */
   readonly hash: ObjectHash;
   /** Versionstamp of the commit that stored it, and so of its log entry. */
-  readonly versionstamp: string;
+  readonly stamp: string;
 }
 
-/** How many segments a body of that size has; none if it stands in the log. */
+/** How many segments a body of that size has, if it stands in segments. */
 export function segmentCount(size: number): number {
-  return size <= INLINE_BYTES ? 0 : Math.ceil(size / SEGMENT_BYTES);
+  return Math.ceil(size / SEGMENT_BYTES);
 }
 
 /** Adds an object to a commit, all but a body that stands in the log. */
 export function setObject(
-  operation: Deno.AtomicOperation,
+  operation: Operation,
   hash: ObjectHash,
   body: Bytes,
-  header: ObjectHeader,
-  expireIn: number,
+  header: StoredHeader,
 ): void {
-  const value = { ...header, ...chunksOf(body) };
-  operation.set(keys.object(hash), value, { expireIn });
+  operation.set(keys.object(hash), { ...header, ...chunksOf(body) });
+  if (header.place === "entry") return;
   for (let n = 0; n < segmentCount(body.length); n++) {
     const segment = body.slice(n * SEGMENT_BYTES, (n + 1) * SEGMENT_BYTES);
-    operation.set(keys.segment(hash, n), segment, { expireIn });
+    operation.set(keys.segment(hash, n), segment);
   }
 }
 
 /** Of one chunk the root is the object's own hash, which is its name. */
-function chunksOf(body: Bytes): ObjectChunks | null {
-  if (body.length <= CHUNK_BYTES) return null;
+function chunksOf(body: Bytes): Pick<StoredHeader, "root" | "chunks"> {
+  if (body.length <= CHUNK_BYTES) return {};
   const hashes = chunkHashes(body);
-  const chunks = new Uint8Array(hashes.flatMap((hash) => [...hash]));
+  const chunks = new Uint8Array(hashes.length * 32);
+  for (const [i, hash] of hashes.entries()) chunks.set(hash, 32 * i);
   return { root: merkleRoot(hashes), chunks };
 }
 
 /** Bytes that the hashes of a body's chunks take in its header. */
 export function chunksBytes(size: number): number {
-  return 32 * Math.ceil(size / CHUNK_BYTES);
+  return size <= CHUNK_BYTES ? 0 : 32 * Math.ceil(size / CHUNK_BYTES) + 32;
 }
 
 /** Adds the removal of an object to a commit. */
 export function deleteObject(
-  operation: Deno.AtomicOperation,
+  operation: Operation,
   hash: ObjectHash,
   size: number,
+  place: BodyPlace,
 ): void {
   operation.delete(keys.object(hash));
+  if (place !== "segments") return;
   for (let n = 0; n < segmentCount(size); n++) {
     operation.delete(keys.segment(hash, n));
   }
@@ -90,13 +100,11 @@ export async function findObject(
   mailbox: MailboxId,
   now: number,
 ): Promise<HeldObject | null> {
-  const { value, versionstamp } = await store.get<ObjectHeader>(
-    keys.object(hash),
-  );
+  const { value, versionstamp } = await store.get(keys.object(hash));
   if (value === null || value.mailbox !== mailbox || value.holdUntil <= now) {
     return null;
   }
-  return { ...value, hash, versionstamp };
+  return { ...value, hash, stamp: value.stamp ?? versionstamp };
 }
 
 /** The bytes from `start` up to `end`; null if they were deleted meanwhile. */
@@ -106,12 +114,15 @@ export async function readObject(
   start = 0,
   end = object.size,
 ): Promise<Bytes | null> {
-  if (segmentCount(object.size) > 0) {
+  if (object.place === "segments") {
     return await readSegments(store, object.hash, start, end);
   }
-  const key = keys.message(object.mailbox, object.versionstamp);
-  const { value } = await store.get<MessageEntry>(key);
-  return value?.body?.slice(start, end) ?? null;
+  const key = keys.message(object.mailbox, object.stamp);
+  const { value } = await store.get(key);
+  const entry = value === null
+    ? undefined
+    : decodeRow(value).find(({ index }) => index === object.index);
+  return entry?.body?.slice(start, end) ?? null;
 }
 
 /** Part of a body that is kept in segments; null if any of it is gone. */

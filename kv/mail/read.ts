@@ -1,23 +1,28 @@
 /** Reading a mailbox's log from any cursor. */
+import type { Bytes } from "../../lib/bytes.ts";
 import {
   type Cursor,
   cursorOf,
   parseCursor,
+  type Place,
+  placeOf,
   type Position,
+  positionAt,
   START_VERSIONSTAMP,
 } from "../../lib/cursor.ts";
 import type { MailboxId } from "../../lib/ids.ts";
-import type { Bytes } from "../../lib/bytes.ts";
-import { keys, shardOf } from "../keys.ts";
-import { type MessageEntry, TOMBSTONE_MS } from "./entry.ts";
-import { readSegments, segmentCount } from "./objects.ts";
+import { keys, shardOf } from "../kinds.ts";
 import type { Store } from "../store/store.ts";
+import { findRow, readRow } from "./change.ts";
+import { type MessageEntry, TOMBSTONE_MS } from "./entry.ts";
+import { readSegments } from "./objects.ts";
 
 /** A log entry as a reader gets it. */
-export interface ListedMessage extends Omit<MessageEntry, "body"> {
+export interface ListedMessage
+  extends Omit<MessageEntry, "index" | "place" | "workUntil" | "body"> {
   /** Where it stands in the log. */
   readonly cursor: Cursor;
-  /** The envelope; null if it expired or is not for the reader's link. */
+  /** The envelope; null if it expired, is missing, or not for the reader's link. */
   readonly body: Bytes | null;
   /** Whether the hold ended before anybody acknowledged the message. */
   readonly expired: boolean;
@@ -39,6 +44,8 @@ export interface ReadOptions {
   readonly bandwidth: number;
   /** Bytes of the largest body that is given; of any size, if not said. */
   readonly maxBody?: number;
+  /** Told of a message whose body should be there and is not. */
+  readonly onMissing?: (message: ListedMessage) => void;
 }
 
 /** A part of a log. */
@@ -55,6 +62,15 @@ export interface Page {
 
 /** A page ends once its bodies have this many bytes together. */
 const PAGE_BYTES = 2 ** 20;
+/** Rows read at once: each has a message, or many. */
+const ROWS_AT_ONCE = 100;
+
+/** A message of the log, and where it stands there. */
+interface Placed {
+  readonly entry: MessageEntry;
+  readonly place: Place;
+  readonly stamp: string;
+}
 
 /**
  * The messages behind a cursor, in order, each once.
@@ -65,43 +81,76 @@ export async function readAfter(
   store: Store,
   options: ReadOptions,
 ): Promise<Page> {
-  const { mailbox, now, limit, bandwidth, maxBody = Infinity, after } = options;
-  const start = { epoch: store.epoch, versionstamp: START_VERSIONSTAMP };
-  const asked = after === null ? start : parseCursor(after);
-  const list = ({ versionstamp }: Position) =>
-    listAfter(store, mailbox, versionstamp, limit + 1);
+  const { mailbox, now, limit, after } = options;
+  const asked = after === null ? startOf(store) : parseCursor(after);
   const isOwn = after === null || options.isOwn === true;
   const [isGood, behind] = await Promise.all([
     isOwn || isKnown(store, mailbox, asked),
-    list(asked),
+    listAfter(store, mailbox, asked, limit + 1),
   ]);
   // A cursor that this store never gave out begins anew.
-  const position = isGood ? asked : start;
-  const entries = isGood ? behind : await list(start);
+  const position = isGood ? asked : startOf(store);
+  const entries = isGood
+    ? behind
+    : await listAfter(store, mailbox, position, limit + 1);
   const messages: ListedMessage[] = [];
-  let next = position.versionstamp;
+  let next = placeOf(position);
   let bytes = 0;
-  for (const { key, value } of entries.slice(0, limit)) {
-    const versionstamp = String(key.at(-1));
-    const expired = value.holdUntil <= now;
-    const wantsBody = !expired && bandwidth >= value.minBandwidth &&
-      value.size <= maxBody;
-    if (wantsBody && bytes > 0 && bytes + value.size > PAGE_BYTES) break;
-    next = versionstamp;
-    if (expired && value.holdUntil + TOMBSTONE_MS <= now) continue;
-    const body = wantsBody ? await bodyOf(store, value) : null;
-    // Deleted between listing and reading: there is no such message any more.
-    if (wantsBody && body === null) continue;
+  for (const one of entries.slice(0, limit)) {
+    const { entry, place } = one;
+    const expired = entry.holdUntil <= now;
+    const isWanted = !expired && isForLink(entry, options);
+    if (isWanted && bytes > 0 && bytes + entry.size > PAGE_BYTES) break;
+    next = place;
+    if (expired && entry.holdUntil + TOMBSTONE_MS <= now) continue;
+    const body = isWanted ? await bodyOf(store, entry) : null;
+    const message = listed(store, one, { body, expired });
+    if (isWanted && body === null) {
+      // Deleted between listing and reading, or lost: these are told apart.
+      if (!await isThere(store, mailbox, one)) continue;
+      options.onMissing?.(message);
+    }
     bytes += body?.length ?? 0;
-    const cursor = cursorOf({ epoch: store.epoch, versionstamp });
-    messages.push({ ...value, cursor, body, expired });
+    messages.push(message);
   }
   const last = entries.at(-1);
   return {
     messages,
-    next: cursorOf({ epoch: store.epoch, versionstamp: next }),
-    more: last !== undefined && String(last.key.at(-1)) > next,
+    next: cursorOf(positionAt(store.epoch, next)),
+    more: last !== undefined && last.place > next,
     reset: !isGood,
+  };
+}
+
+function startOf({ epoch }: Store): Position {
+  return { epoch, versionstamp: START_VERSIONSTAMP };
+}
+
+function isForLink(
+  { size, minBandwidth }: MessageEntry,
+  { bandwidth, maxBody = Infinity }: ReadOptions,
+): boolean {
+  return bandwidth >= minBandwidth && size <= maxBody;
+}
+
+function listed(
+  { epoch }: Store,
+  { entry, place }: Placed,
+  { body, expired }: { body: Bytes | null; expired: boolean },
+): ListedMessage {
+  const { id, object, size, minBandwidth, priority, storedAt, holdUntil } =
+    entry;
+  return {
+    cursor: cursorOf(positionAt(epoch, place)),
+    id,
+    object,
+    size,
+    minBandwidth,
+    priority,
+    storedAt,
+    holdUntil,
+    body,
+    expired,
   };
 }
 
@@ -121,21 +170,47 @@ export async function isKnown(
     position.versionstamp <= head.versionstamp;
 }
 
-function listAfter(
+/** Up to so many messages behind a position. */
+async function listAfter(
   store: Store,
   mailbox: MailboxId,
-  versionstamp: string,
+  position: Position,
   limit: number,
-): Promise<Deno.KvEntry<MessageEntry>[]> {
-  // The least key that is greater: the log's keys hold hex digits alone.
-  const start = keys.message(mailbox, `${versionstamp}\0`);
-  return store.list<MessageEntry>(
-    { prefix: keys.messages(mailbox), start },
-    limit,
-  );
+): Promise<Placed[]> {
+  const after = placeOf(position);
+  const prefix = keys.messages(mailbox);
+  const found: Placed[] = [];
+  // The row of the position itself may have more messages behind it.
+  for (let start = keys.message(mailbox, position.versionstamp);;) {
+    const most = Math.min(limit - found.length, ROWS_AT_ONCE) + 1;
+    const entries = await store.list({ prefix, start }, most);
+    for (const { stamp, messages } of entries.map(readRow)) {
+      for (const entry of messages) {
+        const place = placeOf({ versionstamp: stamp, index: entry.index });
+        if (place > after) found.push({ entry, place, stamp });
+      }
+    }
+    const last = entries.at(-1);
+    const isEnd = last === undefined || entries.length < most;
+    if (isEnd || found.length >= limit) return found.slice(0, limit);
+    // The least key that is greater: the log's keys hold hex digits alone.
+    start = keys.message(mailbox, `${String(last.key.at(-1))}\0`);
+  }
 }
 
 function bodyOf(store: Store, entry: MessageEntry): Promise<Bytes | null> {
-  if (segmentCount(entry.size) === 0) return Promise.resolve(entry.body);
+  // A copy: whoever keeps the body would keep the row it is a view of.
+  if (entry.place !== "segments") {
+    return Promise.resolve(entry.body?.slice() ?? null);
+  }
   return readSegments(store, entry.object, 0, entry.size);
+}
+
+async function isThere(
+  store: Store,
+  mailbox: MailboxId,
+  { entry, stamp }: Placed,
+): Promise<boolean> {
+  const row = await findRow(store, mailbox, stamp);
+  return row?.messages.some(({ index }) => index === entry.index) ?? false;
 }

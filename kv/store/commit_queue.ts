@@ -1,217 +1,286 @@
 /**
- * Group commit: messages that wait together are committed together, for SQLite
- * does one fsync a commit (DESIGN section 4). Each caller hears of its own
- * message alone.
+ * Group commit: what waits together is committed together, for SQLite does one
+ * fsync a commit (DESIGN section 4). Each caller hears of its own part alone.
  */
-import type { MailboxId, MessageId } from "../../lib/ids.ts";
-import { keys, shardOf } from "../keys.ts";
+import { Problem } from "../../lib/problem.ts";
+import { Batch, type Part } from "./commit_part.ts";
+import { type Database, type EntryMaybe, MOST_KEYS } from "./database.ts";
 import type { CommitLimits } from "./limits.ts";
-import type { StoredFacts } from "../mail/entry.ts";
-import type { Store } from "./store.ts";
-import { addUsage, USAGE_MUTATIONS } from "../mail/usage.ts";
 
-/** A message's part of a commit. */
-export interface CommitPart {
-  /** What its mark is called by. */
-  readonly id: MessageId;
-  /** Whose log it goes into. */
-  readonly mailbox: MailboxId;
-  /** What its mark will say. */
-  readonly facts: StoredFacts;
-  /** Mutations that {@link CommitPart.add} adds. */
-  readonly mutations: number;
-  /** Bytes of their keys and values, at most. */
+/** What the queue needs of a store: its failures are typed there. */
+export type CommitTarget = Pick<Database, "commit" | "getMany">;
+
+/** Bounds of a queue. */
+export interface QueueLimits {
+  /** Parts that may wait. */
+  readonly parts: number;
+  /** Bytes of the parts that may wait. */
   readonly bytes: number;
-  /** Adds everything but the check and the doorbell. */
-  add(operation: Deno.AtomicOperation): void;
+  /** Operations that may be under way at once. */
+  readonly underWay: number;
 }
 
-/** What became of a message: where its mark stands, and whose it is. */
-export interface CommitOutcome {
-  /** What its mark says. */
-  readonly facts: StoredFacts;
-  /** Of the commit that stored it. */
-  readonly versionstamp: string;
-  /** False if the store had the message already. */
-  readonly created: boolean;
+/** Some seconds of the work of a disk. */
+export const DEFAULT_QUEUE: QueueLimits = {
+  parts: 10_000,
+  bytes: 64 * 2 ** 20,
+  underWay: 1,
+};
+
+/** What a queue does, for whoever watches over it. */
+export interface QueueStats {
+  /** Parts that wait. */
+  readonly waiting: number;
+  /** Bytes of these, at most. */
+  readonly waitingBytes: number;
+  /** Operations under way. */
+  readonly underWay: number;
+  /** Parts refused for want of room in the queue. */
+  readonly refused: number;
 }
 
-interface Waiting extends CommitPart {
-  readonly resolve: (outcome: CommitOutcome) => void;
+/** Told of every operation that was committed. */
+export type OnBatch = (parts: number, milliseconds: number) => void;
+
+interface Waiting {
+  readonly part: Part<unknown>;
+  readonly resolve: (outcome: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** How often an operation with it was refused. */
+  attempts: number;
 }
 
-/** Milliseconds for which the rings of a shard are kept. */
-const RINGS_KEPT = 10 * 60_000;
-/** The doorbell of a message's shard, and the ring that says whose it was. */
-const RING_MUTATIONS = 2;
-/** Bytes of these, at most. */
-const RING_BYTES = 300;
-/** Bytes of the counters' keys and values, at most. */
-const USAGE_BYTES = 300;
-/** Marks read at once. */
-const READ_AT_ONCE = 10;
+/** Seconds after which a caller may try a full queue again. */
+const RETRY_AFTER = 1;
+/** A part that is refused so often meets others wherever it comes. */
+const MOST_ATTEMPTS = 100;
+/** Parts that are looked at for one operation, which has room for a hundred. */
+const LOOKED_AT = 1_000;
 
-/** Messages that wait to be committed. */
+/** Parts that wait to be committed. */
 export class CommitQueue {
-  readonly #store: Store;
+  readonly #target: CommitTarget;
   readonly #limits: CommitLimits;
+  readonly #bounds: QueueLimits;
   #waiting: Waiting[] = [];
-  #isRunning = false;
-  /** Told of every mailbox that was just written to. */
-  onCommit: (mailboxes: readonly MailboxId[]) => void = () => {};
+  #waitingBytes = 0;
+  #refused = 0;
+  readonly #underWay = new Set<readonly Waiting[]>();
+  /** While it is not known what became of a batch, none is begun. */
+  #unknown = 0;
+  /** Told of every operation that was committed. */
+  onBatch: OnBatch = () => {};
 
-  /** One for each store: its batches follow one another. */
-  constructor(store: Store, limits: CommitLimits) {
-    this.#store = store;
+  /** One for each store. */
+  constructor(
+    target: CommitTarget,
+    limits: CommitLimits,
+    bounds: QueueLimits = DEFAULT_QUEUE,
+  ) {
+    this.#target = target;
     this.#limits = limits;
+    this.#bounds = bounds;
+  }
+
+  /** How it stands. */
+  get stats(): QueueStats {
+    return {
+      waiting: this.#waiting.length,
+      waitingBytes: this.#waitingBytes,
+      underWay: this.#underWay.size,
+      refused: this.#refused,
+    };
   }
 
   /**
-   * Commits a message, together with others that wait.
+   * Commits a part, together with others that wait.
    *
-   * @throws {Problem} `busy` if the outcome is not known
+   * @throws {Problem} what the part refuses itself with; `busy` if the queue is
+   * full, or the outcome is not known
    */
-  add(part: CommitPart): Promise<CommitOutcome> {
-    const { promise, resolve, reject } = Promise.withResolvers<CommitOutcome>();
-    this.#waiting.push({ ...part, resolve, reject });
-    if (!this.#isRunning) this.#run();
+  add<Outcome>(part: Part<Outcome>): Promise<Outcome> {
+    const { bytes } = part.cost;
+    const isFull = this.#waiting.length >= this.#bounds.parts ||
+      this.#waiting.length > 0 &&
+        this.#waitingBytes + bytes > this.#bounds.bytes;
+    if (isFull) {
+      this.#refused += 1;
+      const members = { retryAfter: RETRY_AFTER };
+      const busy = new Problem("busy", "too much waits to be stored", members);
+      return Promise.reject(busy);
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+    const settle = resolve as (outcome: unknown) => void;
+    this.#waiting.push({ part, resolve: settle, reject, attempts: 0 });
+    this.#waitingBytes += bytes;
+    this.#begin();
     return promise;
   }
 
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    while (this.#waiting.length > 0) await this.#commit(this.#takeBatch());
-    this.#isRunning = false;
+  /** Begins as many operations as may be under way. */
+  #begin(): void {
+    while (this.#unknown === 0 && this.#underWay.size < this.#bounds.underWay) {
+      const batch = this.#takeBatch();
+      if (batch.length === 0) return;
+      this.#underWay.add(batch);
+      this.#run(batch);
+    }
   }
 
-  /**
-   * As many of the first that fit into one operation. All of its sets share one
-   * versionstamp, so no mailbox may get two log entries from it.
-   */
+  async #run(batch: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#commit(batch);
+    } catch (error) {
+      // Not one of those that are expected: nobody is left waiting for it.
+      for (const { reject } of batch) reject(error);
+    } finally {
+      this.#underWay.delete(batch);
+      this.#begin();
+    }
+  }
+
+  /** As many of the first that fit into one operation. */
   #takeBatch(): Waiting[] {
     const taken: Waiting[] = [];
     const left: Waiting[] = [];
-    const mailboxes = new Set<MailboxId>();
-    const ids = new Set<MessageId>();
+    const apart = new Set<string>();
+    // Whoever has to wait, keeps those waiting that come after in its order.
+    const blocked = new Set<string>();
+    for (const { part } of [...this.#underWay].flat()) {
+      for (const name of part.order) blocked.add(name);
+    }
     const room = { ...this.#limits };
-    for (const one of this.#waiting) {
-      const mutations = one.mutations + USAGE_MUTATIONS + RING_MUTATIONS;
-      const bytes = one.bytes + USAGE_BYTES + RING_BYTES;
-      const fits = room.checks >= 1 && room.mutations >= mutations &&
-        room.bytes >= bytes;
-      const isApart = !mailboxes.has(one.mailbox) && !ids.has(one.id);
-      // Once a mailbox has had to wait, its later messages wait behind it.
-      mailboxes.add(one.mailbox);
+    for (const [i, one] of this.#waiting.entries()) {
+      if (i >= LOOKED_AT || room.checks < 1) {
+        left.push(...this.#waiting.slice(i));
+        break;
+      }
+      const { cost, order } = one.part;
+      const fits = room.checks >= cost.checks &&
+        room.mutations >= cost.mutations && room.bytes >= cost.bytes;
+      const isFree = !order.some((name) => blocked.has(name)) &&
+        !one.part.apart.some((name) => apart.has(name));
       // One that fits nowhere goes alone, for the store to refuse.
-      if (isApart && (fits || taken.length === 0 && left.length === 0)) {
-        ids.add(one.id);
-        room.checks -= 1;
-        room.mutations -= mutations;
-        room.bytes -= bytes;
+      if (isFree && (fits || taken.length === 0)) {
+        for (const name of one.part.apart) apart.add(name);
+        room.checks -= cost.checks;
+        room.mutations -= cost.mutations;
+        room.bytes -= cost.bytes;
+        this.#waitingBytes -= cost.bytes;
         taken.push(one);
-      } else left.push(one);
+      } else {
+        for (const name of order) blocked.add(name);
+        left.push(one);
+      }
     }
     this.#waiting = left;
     return taken;
   }
 
-  async #commit(batch: readonly Waiting[]): Promise<void> {
-    try {
-      const versionstamp = await this.#store.commit((operation) =>
-        addBatch(operation, this.#store, batch)
-      );
-      if (versionstamp === null) return await this.#settleRefused(batch);
-      for (const { facts, resolve } of batch) {
-        resolve({ facts, versionstamp, created: true });
+  async #commit(taken: readonly Waiting[]): Promise<void> {
+    const ready = await prepareAll(taken);
+    const batch = new Batch();
+    const added: Waiting[] = [];
+    for (const one of ready) {
+      try {
+        one.part.add(batch);
+        added.push(one);
+      } catch (error) {
+        one.reject(error);
       }
-      this.onCommit(batch.map(({ mailbox }) => mailbox));
+    }
+    if (added.length === 0) return batch.failed();
+    let versionstamp: string | null;
+    try {
+      const operation = batch.finish();
+      const began = performance.now();
+      versionstamp = await this.#target.commit(operation);
+      this.onBatch(added.length, performance.now() - began);
     } catch (error) {
-      await this.#settleUnknown(batch, error);
+      batch.failed();
+      return await this.#settleUnknown(added, error);
     }
+    if (versionstamp === null) {
+      batch.failed();
+      return await this.#settleRefused(added);
+    }
+    batch.committed(versionstamp);
+    for (const { part, resolve } of added) resolve(part.done(versionstamp));
   }
 
-  /**
-   * Some were there already: those are answered, the others come again. One may
-   * find its own mark, for a client may repeat a commit whose answer was lost.
-   */
+  /** Some of it was otherwise than they knew: those settle, the others come again. */
   async #settleRefused(batch: readonly Waiting[]): Promise<void> {
-    const again: Waiting[] = [];
-    for (const { one, mark } of await this.#readMarks(batch)) {
-      if (mark.value === null) again.push(one);
-      else {one.resolve({
-          facts: mark.value,
-          versionstamp: mark.versionstamp,
-          created: isOwn(mark.value, one),
-        });}
+    const again = this.#settle(batch, await this.#ask(batch));
+    for (const one of again) one.attempts += 1;
+    const [tired, fresh] = split(again, (one) => one.attempts >= MOST_ATTEMPTS);
+    for (const { reject } of tired) {
+      reject(new Problem("busy", "others are always first", { retryAfter: 1 }));
     }
-    this.#waiting.unshift(...again);
+    // Ahead of those that came later.
+    this.#waiting.unshift(...fresh);
+    for (const { part } of fresh) this.#waitingBytes += part.cost.bytes;
   }
 
-  /** The commit may have gone through: a message's own mark tells. */
+  /** It may have gone through, or not. */
   async #settleUnknown(
     batch: readonly Waiting[],
     error: unknown,
   ): Promise<void> {
+    this.#unknown += 1;
     try {
-      for (const { one, mark } of await this.#readMarks(batch)) {
-        if (mark.value === null) one.reject(error);
-        else {
-          const created = isOwn(mark.value, one);
-          one.resolve({
-            facts: mark.value,
-            versionstamp: mark.versionstamp,
-            created,
-          });
-        }
-      }
+      const undone = this.#settle(batch, await this.#ask(batch));
+      for (const { reject } of undone) reject(error);
     } catch {
       // Those behind were not tried, and would each wait as long as this did.
-      for (const one of batch.concat(this.#waiting.splice(0))) {
-        one.reject(error);
-      }
+      const behind = this.#waiting.splice(0);
+      this.#waitingBytes = 0;
+      for (const { reject } of [...batch, ...behind]) reject(error);
+    } finally {
+      this.#unknown -= 1;
     }
   }
 
-  async #readMarks(
+  /** Tells those whose fate is known, and gives the others. */
+  #settle(
     batch: readonly Waiting[],
-  ): Promise<{ one: Waiting; mark: Deno.KvEntryMaybe<StoredFacts> }[]> {
-    const marks: Deno.KvEntryMaybe<StoredFacts>[] = [];
-    for (let start = 0; start < batch.length; start += READ_AT_ONCE) {
-      const some = batch.slice(start, start + READ_AT_ONCE);
-      marks.push(
-        ...await this.#store.getMany<StoredFacts[]>(
-          some.map(({ id }) => keys.seen(id)),
-        ),
-      );
+    found: readonly (readonly EntryMaybe[])[],
+  ): Waiting[] {
+    return batch.filter(({ part, resolve, reject }, i) => {
+      try {
+        const outcome = part.settle(found[i] ?? []);
+        if (outcome === null) return true;
+        resolve(outcome);
+      } catch (error) {
+        reject(error);
+      }
+      return false;
+    });
+  }
+
+  /** What each part asks for, some keys at a time. */
+  async #ask(batch: readonly Waiting[]): Promise<EntryMaybe[][]> {
+    const keys = batch.flatMap(({ part }) => part.asks);
+    const entries: EntryMaybe[] = [];
+    for (let start = 0; start < keys.length; start += MOST_KEYS) {
+      const some = keys.slice(start, start + MOST_KEYS);
+      entries.push(...await this.#target.getMany<unknown[]>(some));
     }
-    return marks.map((mark, i) => ({ one: batch[i] as Waiting, mark }));
+    return batch.map(({ part }) => entries.splice(0, part.asks.length));
   }
 }
 
-/** Whether a mark was set by this attempt. */
-function isOwn(mark: StoredFacts, { facts }: CommitPart): boolean {
-  return mark.attempt === facts.attempt;
+/** Lets all read what they need; those that cannot are told. */
+async function prepareAll(batch: readonly Waiting[]): Promise<Waiting[]> {
+  const preparing = batch.map(({ part }) => part.prepare());
+  if (preparing.every((one) => one === null)) return [...batch];
+  const prepared = await Promise.allSettled(preparing);
+  return batch.filter((one, i) => {
+    const result = prepared[i];
+    if (result?.status === "rejected") one.reject(result.reason);
+    return result?.status === "fulfilled";
+  });
 }
 
-function addBatch(
-  operation: Deno.AtomicOperation,
-  store: Store,
-  batch: readonly CommitPart[],
-): void {
-  const shards = new Map<number, MailboxId[]>();
-  for (const part of batch) {
-    operation.check({ key: keys.seen(part.id), versionstamp: null });
-    part.add(operation);
-    const shard = shardOf(part.mailbox);
-    shards.set(shard, [...shards.get(shard) ?? [], part.mailbox]);
-  }
-  addUsage(operation, batch.map(({ facts }) => facts));
-  for (const [shard, mailboxes] of shards) {
-    operation
-      .set(keys.doorbell(shard), true)
-      .set(keys.ring(shard, store.commitVersionstamp()), mailboxes, {
-        expireIn: RINGS_KEPT,
-      });
-  }
+function split<T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(is), all.filter((one) => !is(one))];
 }

@@ -1,6 +1,6 @@
 /** What one atomic operation may hold, found by trying (DESIGN section 4). */
-
-import { keys } from "../keys.ts";
+import { keys } from "../kinds.ts";
+import { type Database, Operation } from "./database.ts";
 
 /** Bounds of one atomic operation. */
 export interface CommitLimits {
@@ -24,30 +24,31 @@ const VALUE_BYTES = 60_000;
 
 const trialKey = (n: number) => keys.trial("limits", n);
 
-/**
- * Finds the limits of a store by operations that are kept from doing anything:
- * one of their checks fails, for the store's own record is there.
- */
-export async function findLimits(kv: Deno.Kv): Promise<CommitLimits> {
-  const isThere = { key: keys.store(), versionstamp: null };
+/** A check that fails: there is no such entry, and none has such a stamp. */
+const NEVER = { key: trialKey(0), versionstamp: "f".repeat(20) };
+
+/** Finds the limits of a store by operations that are kept from doing anything. */
+export async function findLimits(
+  database: Pick<Database, "commit">,
+): Promise<CommitLimits> {
   const checks = await most(TRIED.checks, (count) => {
-    const operation = kv.atomic().check(isThere);
+    const operation = new Operation().check(NEVER);
     for (let n = 1; n < count; n++) {
       operation.check({ key: trialKey(n), versionstamp: null });
     }
-    return operation.commit();
+    return database.commit(operation);
   });
   const mutations = await most(TRIED.mutations, (count) => {
-    const operation = kv.atomic().check(isThere);
+    const operation = new Operation().check(NEVER);
     for (let n = 0; n < count; n++) operation.delete(trialKey(n));
-    return operation.commit();
+    return database.commit(operation);
   });
   const bytes = await most(TRIED.bytes, (count) => {
-    const operation = kv.atomic().check(isThere);
+    const operation = new Operation().check(NEVER);
     const parts = Math.ceil(count / VALUE_BYTES);
     const value = new Uint8Array(Math.floor(count / parts));
     for (let n = 0; n < parts; n++) operation.set(trialKey(n), value);
-    return operation.commit();
+    return database.commit(operation);
   });
   return { checks, mutations, bytes };
 }

@@ -6,10 +6,10 @@ export const PLATFORM_STORE = "platform";
 /** Whether a location is a file of this machine. */
 export function isFile(location: string): boolean {
   return location !== ":memory:" && location !== PLATFORM_STORE &&
-    !/^https?:/.test(location);
+    !isServer(location);
 }
 
-/** Opens a handle on the database at a location. */
-export function openHandle(location: string): Promise<Deno.Kv> {
-  return location === PLATFORM_STORE ? Deno.openKv() : Deno.openKv(location);
+/** Whether a location is the URL of a KV Connect server. */
+export function isServer(location: string): boolean {
+  return /^https?:/.test(location);
 }

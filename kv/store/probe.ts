@@ -1,9 +1,9 @@
 /**
- * Whether a store can keep the promise, tried at start: that what one handle
- * wrote another reads, that the database numbers the log, that a watch tells.
+ * Whether a store can keep the promise, tried when it is opened: that what one
+ * handle wrote another reads, and that the database numbers the log.
  */
-import { keys } from "../keys.ts";
-import type { StoreRecord } from "./store.ts";
+import { keys } from "../kinds.ts";
+import { type Database, Operation } from "./database.ts";
 
 /** A store cannot keep what a relay promises. */
 export class StoreUnfitError extends Error {
@@ -13,68 +13,67 @@ export class StoreUnfitError extends Error {
   readonly code = "store-unfit";
 }
 
-/** Milliseconds that a watch has to tell of a change. */
-const PATIENCE = 5_000;
 /** Milliseconds after which what a trial wrote may be swept. */
 const TRIAL_KEPT = 60_000;
 
-/** The handles of a store that was opened. */
-export interface Handles {
-  /** Reads and writes. */
-  readonly kv: Deno.Kv;
-  /** Watches; the same where two handles share nothing. */
-  readonly watchKv: Deno.Kv;
-  /** What the first handle wrote or read. */
-  readonly epoch: string;
+/**
+ * Tries whether another handle sees the same store: a platform may give each of
+ * them an empty one of its own.
+ *
+ * @throws {StoreUnfitError}
+ */
+export async function probeSharing(
+  other: Database,
+  epoch: string,
+): Promise<void> {
+  const { value } = await other.get(keys.store());
+  if (value?.epoch === epoch) return;
+  throw new StoreUnfitError(
+    "what is written to the store is not there when it is opened again",
+  );
 }
 
 /**
- * Tries what a relay relies on.
+ * Tries whether the database ends a key in its commit's versionstamp.
  *
- * @throws {StoreUnfitError} saying what the store does not do
+ * @throws {StoreUnfitError}
  */
-export async function probe({ kv, watchKv, epoch }: Handles): Promise<void> {
-  const { value } = await watchKv.get<StoreRecord>(keys.store());
-  if (value?.epoch !== epoch) {
-    throw new StoreUnfitError(
-      "what is written to the store is not there when it is opened again",
-    );
-  }
-  await probeVersionstamps(kv);
-  await probeWatch(kv, watchKv);
-}
-
-async function probeVersionstamps(kv: Deno.Kv): Promise<void> {
-  const prefix = keys.trial("log", crypto.randomUUID());
-  const { versionstamp } = await kv.set(
-    [...prefix, kv.commitVersionstamp()],
-    true,
-    { expireIn: TRIAL_KEPT },
+export async function probeNumbering(database: Database): Promise<void> {
+  const trial = crypto.randomUUID();
+  const versionstamp = await database.commit(
+    new Operation().set(keys.newTrial("log", trial), true, {
+      expireIn: TRIAL_KEPT,
+    }),
   );
-  const [entry] = await Array.fromAsync(kv.list({ prefix }));
-  if (entry !== undefined) await kv.delete(entry.key);
+  const [entry] = await database.list({ prefix: keys.trial("log", trial) });
+  if (entry !== undefined) {
+    await database.commit(new Operation().delete(entry.key));
+  }
   if (entry?.key.at(-1) === versionstamp) return;
   throw new StoreUnfitError("the store does not number what is written to it");
 }
 
-async function probeWatch(kv: Deno.Kv, watchKv: Deno.Kv): Promise<void> {
+/**
+ * Whether a watch tells of a change before `timeUp` ends. One that does not is
+ * no reason to refuse the store: mail is found without any bell, only later.
+ */
+export async function probeWatch(
+  database: Database,
+  watching: Database,
+  timeUp: Promise<unknown>,
+): Promise<boolean> {
   const key = keys.trial("watch", crypto.randomUUID());
-  const changes = watchKv.watch([key]).getReader();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeUp = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), PATIENCE);
-  });
+  const changes = watching.watch([key]).getReader();
+  const late = timeUp.then(() => null);
   try {
-    await Promise.race([changes.read(), timeUp]); // how it stands now
-    await kv.set(key, true, { expireIn: TRIAL_KEPT });
-    const change = await Promise.race([changes.read(), timeUp]);
-    await kv.delete(key);
-    if (change?.value?.[0]?.value === true) return;
-    throw new StoreUnfitError(
-      "the store does not tell of changes to what is watched",
+    await Promise.race([changes.read(), late]); // how it stands now
+    await database.commit(
+      new Operation().set(key, true, { expireIn: TRIAL_KEPT }),
     );
+    const change = await Promise.race([changes.read(), late]);
+    await database.commit(new Operation().delete(key));
+    return change?.value?.[0]?.value === true;
   } finally {
-    clearTimeout(timer);
-    await changes.cancel();
+    await changes.cancel().catch(() => {}); // it may have broken
   }
 }

@@ -1,32 +1,49 @@
-/** The store: Deno KV, opened, named by its epoch, and its failures typed. */
+/** The store: a database, opened, named by its epoch, and its failures typed. */
 import { dirname } from "node:path";
 import { Problem } from "../../lib/problem.ts";
-import { CommitQueue } from "./commit_queue.ts";
-import { keys } from "../keys.ts";
-import { type CommitLimits, findLimits } from "./limits.ts";
-import { isFile, openHandle } from "./location.ts";
-import { probe } from "./probe.ts";
-
-/** What a store knows of itself. */
-export interface StoreRecord {
-  /** 12 hex digits, drawn when the store is created. */
-  readonly epoch: string;
-  /** Unix milliseconds. */
-  readonly createdAt: number;
-  /** Set while a backup is being restored into the store: it is not whole. */
-  readonly isRestoring?: true;
-}
-
-/** A store cannot be served: a restore into it did not end. */
-export class HalfRestoredError extends Error {
-  /** The class, for logs. */
-  override name = "HalfRestoredError";
-  /** Stable. */
-  readonly code = "store-half-restored";
-}
+import { keys } from "../kinds.ts";
+import {
+  CommitQueue,
+  DEFAULT_QUEUE,
+  type QueueLimits,
+} from "./commit_queue.ts";
+import {
+  type Database,
+  DatabaseError,
+  type Entry,
+  type EntryMaybe,
+  type Key,
+  Operation,
+  type Range,
+} from "./database.ts";
+import { openDatabase } from "./deno_kv.ts";
+import type { CommitLimits } from "./limits.ts";
+import { isFile } from "./location.ts";
+import { probeNumbering, probeSharing } from "./probe.ts";
+import { ensureRecord, type FormerEpoch, type StoreRecord } from "./record.ts";
 
 /** Seconds after which a caller may try a busy store again. */
 const RETRY_AFTER = 2;
+
+/** What a store is made of. */
+export interface StoreParts {
+  /** Reads and writes. */
+  readonly database: Database;
+  /**
+   * Watches; the same handle, if not said. Over KV Connect watches would keep
+   * the streams that reads and writes need.
+   */
+  readonly watching?: Database;
+  /** Its own record. */
+  readonly record: Pick<StoreRecord, "epoch" | "former" | "window">;
+  /** What one atomic operation may hold. */
+  readonly limits: CommitLimits;
+  /** Bounds of what waits to be committed. */
+  readonly queue?: QueueLimits;
+}
+
+/** Told how long the database took to answer, in milliseconds. */
+export type OnAnswer = (operation: "read" | "commit", took: number) => void;
 
 /**
  * An open store. Every operation fails with {@link Problem} `busy` when the
@@ -37,106 +54,98 @@ export class Store implements Disposable {
   readonly epoch: string;
   /** What one atomic operation may hold. */
   readonly limits: CommitLimits;
-  /** Messages on their way into the log. */
+  /** What is on its way into the store. */
   readonly commits: CommitQueue;
-  #kv: Deno.Kv;
-  #watchKv: Deno.Kv;
+  /** Told how long the database takes. */
+  onAnswer: OnAnswer = () => {};
+  readonly #database: Database;
+  readonly #watching: Database;
+  readonly #former: readonly FormerEpoch[];
 
-  /**
-   * Use {@link openStore}. Watches have a handle of their own: over KV Connect
-   * they would keep the streams that reads and writes need.
-   */
-  constructor(
-    kv: Deno.Kv,
-    epoch: string,
-    limits: CommitLimits,
-    watchKv: Deno.Kv = kv,
-  ) {
-    this.#kv = kv;
-    this.#watchKv = watchKv;
-    this.epoch = epoch;
+  /** Use {@link openStore}. */
+  constructor({ database, watching, record, limits, queue }: StoreParts) {
+    this.#database = database;
+    this.#watching = watching ?? database;
+    this.epoch = record.epoch;
+    this.#former = record.former ?? [];
     this.limits = limits;
-    this.commits = new CommitQueue(this, limits);
+    this.commits = new CommitQueue(
+      {
+        commit: (operation) =>
+          this.#guard("commit", () => database.commit(operation)),
+        getMany: (entryKeys) => this.getMany(entryKeys),
+      },
+      limits,
+      queue,
+    );
   }
 
   /** The entry of a key. */
-  get<T>(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<T>> {
-    return guard(() => this.#kv.get<T>(key));
+  get<T>(key: Key<T>): Promise<EntryMaybe<T>> {
+    return this.#guard("read", () => this.#database.get(key));
   }
 
-  /** The entries of up to ten keys, read at once. */
+  /** The entries of up to ten keys, as they stood at one moment. */
   getMany<T extends readonly unknown[]>(
-    entryKeys: readonly [...{ [K in keyof T]: Deno.KvKey }],
-  ): Promise<{ [K in keyof T]: Deno.KvEntryMaybe<T[K]> }> {
-    return guard(() => this.#kv.getMany<T>(entryKeys));
+    entryKeys: readonly [...{ [K in keyof T]: Key<T[K]> }],
+  ): Promise<{ [K in keyof T]: EntryMaybe<T[K]> }> {
+    return this.#guard("read", () => this.#database.getMany<T>(entryKeys));
   }
 
   /** Up to `limit` entries of a range, in order. */
-  list<T>(
-    range: Deno.KvListSelector,
-    limit?: number,
-  ): Promise<Deno.KvEntry<T>[]> {
-    const options = limit === undefined ? {} : { limit };
-    return guard(() => Array.fromAsync(this.#kv.list<T>(range, options)));
+  list<T>(range: Range<T>, limit?: number): Promise<Entry<T>[]> {
+    return this.#guard("read", () => this.#database.list(range, limit));
   }
 
   /**
    * Commits what `build` adds to one atomic operation. Gives the versionstamp,
    * or null if one of its checks failed and nothing was done.
    */
-  async commit(
-    build: (operation: Deno.AtomicOperation) => void,
-  ): Promise<string | null> {
-    const operation = this.#kv.atomic();
+  async commit(build: (operation: Operation) => void): Promise<string | null> {
+    const operation = new Operation();
     build(operation);
-    const result = await guard(() => operation.commit());
-    return result.ok ? result.versionstamp : null;
+    return await this.#guard("commit", () => this.#database.commit(operation));
   }
 
   /** The entries of up to ten keys, now and whenever one of them changes. */
-  watch(
-    entryKeys: readonly Deno.KvKey[],
-  ): ReadableStream<Deno.KvEntryMaybe<unknown>[]> {
-    return this.#watchKv.watch<unknown[]>(entryKeys);
+  watch(entryKeys: readonly Key[]): ReadableStream<EntryMaybe[]> {
+    return this.#watching.watch(entryKeys);
   }
 
-  /** Stands for the commit's own versionstamp as the last part of a key. */
-  commitVersionstamp(): symbol {
-    return this.#kv.commitVersionstamp();
+  /** The epoch in which a commit was made. */
+  epochOf(versionstamp: string): string {
+    const former = this.#former.find(({ through }) => versionstamp <= through);
+    return former?.epoch ?? this.epoch;
   }
 
   /** Reads the store's own record. */
-  async check(): Promise<void> {
-    await this.get(keys.store());
+  async check(): Promise<StoreRecord | null> {
+    return (await this.get(keys.store())).value;
   }
 
   /** Closes the database. */
   [Symbol.dispose](): void {
-    if (this.#watchKv !== this.#kv) this.#watchKv.close();
-    this.#kv.close();
+    if (this.#watching !== this.#database) this.#watching.close();
+    this.#database.close();
   }
-}
 
-/** How often an operation is tried that another process kept from the file. */
-const ATTEMPTS = 8;
-/** Milliseconds before the second attempt; twice as long before each next. */
-const FIRST_PAUSE = 4;
-
-/** What the store says of a call that it could never take: our own mistake. */
-const OURS = /too (large|many)|invalid|unsupported|could not be cloned/i;
-
-/** A failing database is no mistake of the caller's. */
-async function guard<T>(operation: () => Promise<T>): Promise<T> {
-  try {
-    return await withinTime(whenUnlocked(operation));
-  } catch (cause) {
-    if (OURS.test(cause instanceof Error ? cause.message : "")) throw cause;
-    throw new Problem(
-      "busy",
-      "the store does not answer",
-      { retryAfter: RETRY_AFTER },
-      { cause },
-    );
+  /** A failing database is no mistake of the caller's. */
+  async #guard<T>(
+    what: "read" | "commit",
+    operation: () => Promise<T>,
+  ): Promise<T> {
+    const began = performance.now();
+    try {
+      return await withinTime(whenUnlocked(operation));
+    } catch (cause) {
+      if (!(cause instanceof DatabaseError)) throw cause; // our own mistake
+      const members = { retryAfter: RETRY_AFTER };
+      throw new Problem("busy", "the store does not answer", members, {
+        cause,
+      });
+    } finally {
+      this.onAnswer(what, performance.now() - began);
+    }
   }
 }
 
@@ -150,8 +159,11 @@ const PATIENCE = 15_000;
 async function withinTime<T>(operation: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeUp = new Promise<never>((_, reject) => {
-    const late = new Error(`no answer in ${PATIENCE} ms`);
-    timer = setTimeout(() => reject(late), PATIENCE);
+    const cause = new Error(`no answer in ${PATIENCE} ms`);
+    timer = setTimeout(
+      () => reject(new DatabaseError("failed", { cause })),
+      PATIENCE,
+    );
   });
   operation.catch(() => {}); // it may fail after nobody waits any more
   try {
@@ -160,6 +172,11 @@ async function withinTime<T>(operation: Promise<T>): Promise<T> {
     clearTimeout(timer);
   }
 }
+
+/** How often an operation is tried that another process kept from the file. */
+const ATTEMPTS = 8;
+/** Milliseconds before the second attempt; twice as long before each next. */
+const FIRST_PAUSE = 4;
 
 /**
  * SQLite has one writer at a time, and of several processes on one file those
@@ -170,8 +187,8 @@ async function whenUnlocked<T>(operation: () => Promise<T>): Promise<T> {
     try {
       return await operation();
     } catch (error) {
-      const isLocked = error instanceof Error &&
-        error.message.includes("database is locked");
+      const isLocked = error instanceof DatabaseError &&
+        error.code === "locked";
       if (!isLocked || attempt === ATTEMPTS) throw error;
     }
     // Apart from one another, or they would meet again.
@@ -180,61 +197,65 @@ async function whenUnlocked<T>(operation: () => Promise<T>): Promise<T> {
   }
 }
 
+/** How a store is opened. */
+export interface OpenOptions {
+  /** Unix milliseconds. */
+  readonly now?: () => number;
+  /** Bounds of what waits to be committed. */
+  readonly queue?: Partial<QueueLimits>;
+  /** What opens the database; Deno KV, if not said. */
+  readonly open?: (location: string) => Promise<Database>;
+}
+
+/** Operations under way at once, where a server takes its time for each. */
+const UNDER_WAY_AT_SERVER = 8;
+
 /**
  * Opens a store and creates it where there is none: a file (readable by its
  * owner alone), `:memory:`, the URL of a KV Connect server, or `platform`.
  *
  * @throws {StoreUnfitError} if it cannot keep what a relay promises
+ * @throws {StoreFormError} or {@link HalfRestoredError} if it cannot be served
  */
 export async function openStore(
   location: string,
-  now: () => number = Date.now,
+  options: OpenOptions | (() => number) = {},
 ): Promise<Store> {
-  if (isFile(location)) {
-    await Deno.mkdir(dirname(location), { recursive: true, mode: 0o700 });
-    // The relay's keys are in it: it must never be anyone else's to read.
-    await (await Deno.open(location, {
-      create: true,
-      append: true,
-      mode: 0o600,
-    })).close();
-  }
-  const kv = await whenUnlocked(() => openHandle(location));
-  let watchKv = kv;
+  const { now = Date.now, open = openDatabase, queue } =
+    typeof options === "function" ? { now: options } : options;
+  if (isFile(location)) await makeFile(location);
+  const database = await whenUnlocked(() => open(location));
+  let watching = database;
   try {
-    const epoch = await whenUnlocked(() => ensureEpoch(kv, now()));
+    const { record, isNew } = await whenUnlocked(() =>
+      ensureRecord(database, now())
+    );
     // Two handles on :memory: share nothing.
     if (location !== ":memory:") {
-      watchKv = await whenUnlocked(() => openHandle(location));
+      watching = await whenUnlocked(() => open(location));
+      await whenUnlocked(() => probeSharing(watching, record.epoch));
     }
-    await whenUnlocked(() => probe({ kv, watchKv, epoch }));
-    const limits = await whenUnlocked(() => findLimits(kv));
-    return new Store(kv, epoch, limits, watchKv);
+    if (isNew) await whenUnlocked(() => probeNumbering(database));
+    const underWay = isFile(location) || location === ":memory:"
+      ? DEFAULT_QUEUE.underWay
+      : UNDER_WAY_AT_SERVER;
+    return new Store({
+      database,
+      watching,
+      record,
+      limits: record.limits,
+      queue: { ...DEFAULT_QUEUE, underWay, ...queue },
+    });
   } catch (error) {
-    if (watchKv !== kv) watchKv.close();
-    kv.close();
+    if (watching !== database) watching.close();
+    database.close();
     throw error;
   }
 }
 
-async function ensureEpoch(kv: Deno.Kv, now: number): Promise<string> {
-  const fresh: StoreRecord = {
-    epoch: crypto.getRandomValues(new Uint8Array(6)).toHex(),
-    createdAt: now,
-  };
-  // Of several workers that start at once, one creates it and all read it.
-  await kv.atomic()
-    .check({ key: keys.store(), versionstamp: null })
-    .set(keys.store(), fresh)
-    .commit();
-  const { value } = await kv.get<StoreRecord>(keys.store());
-  if (value === null) {
-    throw new Error("the store does not keep what is written to it");
-  }
-  if (value.isRestoring) {
-    throw new HalfRestoredError(
-      "a restore into this store has not ended; if none is running, empty the store and restore again",
-    );
-  }
-  return value.epoch;
+/** The relay's keys are in it: it must never be anyone else's to read. */
+async function makeFile(path: string): Promise<void> {
+  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const options = { create: true, append: true, mode: 0o600 };
+  (await Deno.open(path, options)).close();
 }

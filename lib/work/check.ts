@@ -47,6 +47,8 @@ export interface WorkWindow {
   readonly back: number;
   /** Milliseconds ahead. */
   readonly ahead: number;
+  /** Unix milliseconds; nothing of before is taken, however wide the window. */
+  readonly floor?: number;
 }
 
 /** The window unless the operator says otherwise: 24 h back, 2 h ahead. */
@@ -138,7 +140,7 @@ export function checkTime(
   window: WorkWindow,
 ): void {
   const time = timeOf(header);
-  const earliest = now - window.back;
+  const earliest = Math.max(now - window.back, window.floor ?? 0);
   const latest = now + window.ahead;
   if (time < earliest || time > latest) {
     throw new Problem(

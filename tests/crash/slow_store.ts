@@ -1,4 +1,10 @@
 /** A store whose commits take as long as a test wants. */
+import {
+  type Database,
+  DatabaseError,
+  type Operation,
+} from "../../kv/store/database.ts";
+import { openDatabase } from "../../kv/store/deno_kv.ts";
 import { Store } from "../../kv/store/store.ts";
 import type { CommitLimits } from "../../kv/store/limits.ts";
 
@@ -24,18 +30,23 @@ export class SlowKv {
 
   /** Opens a store in memory on it. */
   async open(): Promise<Store> {
-    const kv = await Deno.openKv(":memory:");
-    const slow = new Proxy(kv, {
-      get: (target, name) => {
-        if (name === "atomic") return () => this.#hold(target.atomic());
-        if (name === "getMany" && this.isUnreadable) {
-          return () => Promise.reject(new Error("the connection is lost"));
-        }
-        const member: unknown = Reflect.get(target, name, target);
-        return typeof member === "function" ? member.bind(target) : member;
+    const database = await openDatabase(":memory:");
+    const slow: Database = {
+      get: (key) => database.get(key),
+      list: (range, limit) => database.list(range, limit),
+      watch: (keys) => database.watch(keys),
+      close: () => database.close(),
+      getMany: async (keys) => {
+        if (this.isUnreadable) throw lost();
+        return await database.getMany(keys);
       },
+      commit: (operation) => this.#commit(database, operation),
+    };
+    return new Store({
+      database: slow,
+      record: { epoch: "0".repeat(12) },
+      limits: LIMITS,
     });
-    return new Store(slow, "0".repeat(12), LIMITS);
   }
 
   /** The next commit, once it has begun. */
@@ -47,22 +58,27 @@ export class SlowKv {
     }
   }
 
-  #hold(operation: Deno.AtomicOperation): Deno.AtomicOperation {
-    const commit = operation.commit.bind(operation);
-    operation.commit = async () => {
-      if (!this.isSlow) return await commit();
-      const { promise, resolve } = Promise.withResolvers<
-        "go" | "before" | "after"
-      >();
-      this.held.push({ go: () => resolve("go"), fail: resolve });
-      this.#noticed.resolve();
-      this.#noticed = Promise.withResolvers();
-      const how = await promise;
-      if (how === "before") throw new Error("the disk gave up");
-      const result = await commit();
-      if (how === "after") throw new Error("the connection is lost");
-      return result;
-    };
-    return operation;
+  async #commit(
+    database: Database,
+    operation: Operation,
+  ): Promise<string | null> {
+    if (!this.isSlow) return await database.commit(operation);
+    const { promise, resolve } = Promise.withResolvers<
+      "go" | "before" | "after"
+    >();
+    this.held.push({ go: () => resolve("go"), fail: resolve });
+    this.#noticed.resolve();
+    this.#noticed = Promise.withResolvers();
+    const how = await promise;
+    if (how === "before") throw lost();
+    const result = await database.commit(operation);
+    if (how === "after") throw lost();
+    return result;
   }
+}
+
+function lost(): DatabaseError {
+  return new DatabaseError("failed", {
+    cause: new Error("the connection is lost"),
+  });
 }

@@ -1,6 +1,6 @@
 /** The relay's keys: made once, kept, or given. */
 import assert from "node:assert/strict";
-import { keys } from "../../kv/keys.ts";
+import { keys } from "../../kv/kinds.ts";
 import { loadRelayKeys, type RelayKeys } from "../../kv/relay_keys.ts";
 import { openStore } from "../../kv/store/store.ts";
 import { parsePublicKey } from "../../lib/seal/public_key.ts";

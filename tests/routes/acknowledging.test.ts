@@ -1,7 +1,7 @@
 /** Acknowledging: each device for itself, and deleted is what all of them have. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { MAX_READERS } from "../../kv/mail/mailboxes.ts";
+import { MAX_READERS } from "../../kv/mail/readers.ts";
 import { assertProblem } from "./assert_problem.ts";
 import { fill, filledMailbox } from "./filled_mailbox.ts";
 import { Owner } from "./owner.ts";

@@ -1,6 +1,8 @@
 /** A relay on a real store, asked in this process. */
 import type { RelayKeys } from "../../kv/relay_keys.ts";
 import { type DoorbellOptions, Doorbells } from "../../kv/bells/doorbells.ts";
+import { ledgerOf } from "../../kv/mail/usage.ts";
+import type { Entry } from "../../kv/store/database.ts";
 import { openStore, type Store } from "../../kv/store/store.ts";
 import { DIGEST_ROUND } from "../../lib/link.ts";
 import { NETWORK_LIMITS } from "../../lib/minima/maxtxpow.ts";
@@ -68,6 +70,7 @@ export class TestRelay implements Disposable {
       now: clock.now,
       log: (_message, error) => failures.push(error),
     };
+    ledgerOf(store).quota = relay.quotas.relay;
     const app = await createApp(relay);
     return new TestRelay(relay, clock, failures, app);
   }
@@ -80,7 +83,7 @@ export class TestRelay implements Disposable {
   }
 
   /** Everything in the store. */
-  async dump(): Promise<Deno.KvEntry<unknown>[]> {
+  async dump(): Promise<Entry[]> {
     return await dump(this.relay.store);
   }
 
@@ -91,6 +94,6 @@ export class TestRelay implements Disposable {
 }
 
 /** Everything in a store, in the order of its keys. */
-export function dump(store: Store): Promise<Deno.KvEntry<unknown>[]> {
+export function dump(store: Store): Promise<Entry[]> {
   return store.list({ prefix: [] });
 }

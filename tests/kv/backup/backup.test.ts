@@ -7,7 +7,7 @@ import {
 } from "../../../kv/backup/records.ts";
 import { commitMessage, findMessage } from "../../../kv/mail/accept.ts";
 import { deleteMessage } from "../../../kv/mail/delete.ts";
-import { keys } from "../../../kv/keys.ts";
+import { keys } from "../../../kv/kinds.ts";
 import { acknowledge, completeHandshake } from "../../../kv/mail/mailboxes.ts";
 import { type StoredMessage, TOMBSTONE_MS } from "../../../kv/mail/entry.ts";
 import { readAfter } from "../../../kv/mail/read.ts";

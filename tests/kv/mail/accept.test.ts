@@ -1,6 +1,6 @@
 /** Committing a message: all of it or nothing, once. */
 import assert from "node:assert/strict";
-import { keys, shardOf } from "../../../kv/keys.ts";
+import { keys, shardOf } from "../../../kv/kinds.ts";
 import { commitMessage, findMessage } from "../../../kv/mail/accept.ts";
 import { deleteMessage } from "../../../kv/mail/delete.ts";
 import {

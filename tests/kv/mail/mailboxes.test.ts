@@ -1,6 +1,6 @@
 /** Mailboxes, used handshakes, and what readers have. */
 import assert from "node:assert/strict";
-import { keys } from "../../../kv/keys.ts";
+import { keys } from "../../../kv/kinds.ts";
 import {
   acknowledge,
   completeHandshake,

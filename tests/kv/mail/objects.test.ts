@@ -1,7 +1,7 @@
 /** Objects: found by whom they belong to, and read in part. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { keys } from "../../../kv/keys.ts";
+import { keys } from "../../../kv/kinds.ts";
 import { commitMessage } from "../../../kv/mail/accept.ts";
 import {
   findObject,

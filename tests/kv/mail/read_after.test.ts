@@ -1,6 +1,6 @@
 /** Reading a page of a mailbox. */
 import assert from "node:assert/strict";
-import { keys } from "../../../kv/keys.ts";
+import { keys } from "../../../kv/kinds.ts";
 import { commitMessage } from "../../../kv/mail/accept.ts";
 import { readAfter } from "../../../kv/mail/read.ts";
 import { openStore } from "../../../kv/store/store.ts";

@@ -1,7 +1,7 @@
 /** Sweeping: bodies go once their hold has ended, and nothing else does. */
 import assert from "node:assert/strict";
 import { commitMessage } from "../../../kv/mail/accept.ts";
-import { keys } from "../../../kv/keys.ts";
+import { keys } from "../../../kv/kinds.ts";
 import { type MessageEntry, TOMBSTONE_MS } from "../../../kv/mail/entry.ts";
 import { readAfter } from "../../../kv/mail/read.ts";
 import { openStore, type Store } from "../../../kv/store/store.ts";

@@ -1,6 +1,6 @@
 /** What one atomic operation may hold, on the stores there are. */
 import assert from "node:assert/strict";
-import { keys } from "../../../kv/keys.ts";
+import { keys } from "../../../kv/kinds.ts";
 import { findLimits } from "../../../kv/store/limits.ts";
 import { DenoKvServer } from "../denokv_server.ts";
 

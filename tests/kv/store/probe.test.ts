@@ -1,6 +1,6 @@
 /** A store that cannot keep the promise is refused, and it is said why. */
 import assert from "node:assert/strict";
-import { keys } from "../../../kv/keys.ts";
+import { keys } from "../../../kv/kinds.ts";
 import { probe, StoreUnfitError } from "../../../kv/store/probe.ts";
 
 const EPOCH = "0".repeat(12);

@@ -1,6 +1,6 @@
 /** Opening a store, its epoch, and its failures. */
 import assert from "node:assert/strict";
-import { keys } from "../../../kv/keys.ts";
+import { keys } from "../../../kv/kinds.ts";
 import { openStore, type Store } from "../../../kv/store/store.ts";
 import { Problem } from "../../../lib/problem.ts";
 import { dump } from "../../routes/relay_fixture.ts";

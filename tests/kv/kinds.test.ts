@@ -1,6 +1,6 @@
 /** The key space, and that the store holds nothing outside it. */
 import assert from "node:assert/strict";
-import { DOORBELL_SHARDS, keys, shardOf } from "../../kv/keys.ts";
+import { DOORBELL_SHARDS, keys, shardOf } from "../../kv/kinds.ts";
 import { acknowledge, completeHandshake } from "../../kv/mail/mailboxes.ts";
 import { commitMessage } from "../../kv/mail/accept.ts";
 import { loadRelayKeys } from "../../kv/relay_keys.ts";
@@ -45,9 +45,9 @@ const BUILT: { [Name in keyof typeof keys]: [Deno.KvKey, Deno.KvKey] } = {
   handshake: [keys.handshake("x"), ["handshake", "x"]],
 };
 
-Deno.test("keys are built as the table in kv/keys.ts says", async (t) => {
+Deno.test("keys are built as the table in kv/kinds.ts says", async (t) => {
   const source = await Deno.readTextFile(
-    new URL("../../kv/keys.ts", import.meta.url),
+    new URL("../../kv/kinds.ts", import.meta.url),
   );
   const rows = [...source.matchAll(/^ \* \| `([^`]+)`/gm)].map(([, row = ""]) =>
     row.split(",").map((part) => part.trim())

@@ -1,0 +1,143 @@
+/** Changing messages that are stored: their rows, marks and objects together. */
+import type { MailboxId } from "../../lib/ids.ts";
+import { keys } from "../kinds.ts";
+import type { Batch, Cost, Part } from "../store/commit_part.ts";
+import type { Entry, Key } from "../store/database.ts";
+import type { Store } from "../store/store.ts";
+import type { Bytes } from "../../lib/bytes.ts";
+import { DUE_BYTES } from "./due.ts";
+import type { MessageEntry } from "./entry.ts";
+import { commitMail, type MailBatch, mailOf, orderOf } from "./mail_batch.ts";
+import { segmentCount } from "./objects.ts";
+import { decodeRow, encodeRow } from "./row.ts";
+import { ledgerOf, USAGE_COST } from "./usage.ts";
+
+/** A row of the log as it was read. */
+export interface ReadRow {
+  /** As it stands in the store. */
+  readonly entry: Entry<Bytes>;
+  /** Versionstamp of the commit that wrote it first. */
+  readonly stamp: string;
+  /** What is in it. */
+  readonly messages: readonly MessageEntry[];
+}
+
+/** A row as it was read. */
+export function readRow(entry: Entry<Bytes>): ReadRow {
+  const stamp = String(entry.key.at(-1));
+  return { entry, stamp, messages: decodeRow(entry.value) };
+}
+
+/** A row of a mailbox's log; null if it is there no more. */
+export async function findRow(
+  store: Store,
+  mailbox: MailboxId,
+  stamp: string,
+): Promise<ReadRow | null> {
+  const entry = await store.get(keys.message(mailbox, stamp));
+  return entry.value === null ? null : readRow(entry);
+}
+
+/** What becomes of rows, and of what belongs to them. */
+export interface RowChange {
+  /** Whose log it is. */
+  readonly mailbox: MailboxId;
+  /** The rows that it relies on. */
+  readonly rows: readonly ReadRow[];
+  /** The messages that it changes: more cost more. */
+  readonly messages: readonly MessageEntry[];
+  /** Checks that `add` adds; none, if not said. */
+  readonly checks?: number;
+  /** Adds what is changed; the rows themselves are checked and written already. */
+  add(batch: Batch, mail: MailBatch): void;
+  /** What a message becomes; null if it goes. Itself, if it stays as it is. */
+  become(message: MessageEntry, row: ReadRow): MessageEntry | null;
+}
+
+/**
+ * Changes rows in one commit; false if one of them was not as it was read, and
+ * nothing was done.
+ *
+ * @throws {Problem} `busy` if the outcome is not known
+ */
+export async function changeRows(
+  store: Store,
+  change: RowChange,
+): Promise<boolean> {
+  const { mailbox } = change;
+  const part = new ChangePart(store, change);
+  return (await commitMail(store, mailbox, part)).isDone;
+}
+
+/** Keys and counters of a change, and of each message that it changes. */
+const BASE_BYTES = 1_000 + USAGE_COST.bytes;
+const MESSAGE_BYTES = 1_500 + 2 * DUE_BYTES;
+const MESSAGE_MUTATIONS = 4;
+
+class ChangePart implements Part<{ readonly isDone: boolean }> {
+  readonly order: readonly string[];
+  readonly apart = [];
+  readonly cost: Cost;
+  readonly asks: readonly Key[];
+  readonly #store: Store;
+  readonly #change: RowChange;
+  /** Tells a row that is as it was from one that was changed. */
+  readonly #rows: readonly {
+    readonly key: Key;
+    readonly versionstamp: string;
+  }[];
+
+  constructor(store: Store, change: RowChange) {
+    const { mailbox, rows, messages, checks = 0 } = change;
+    this.#store = store;
+    this.#change = change;
+    this.#rows = rows.map(({ entry }) => entry);
+    this.order = [orderOf(mailbox)];
+    this.asks = [...rows.map(({ entry }) => entry.key), keys.usage(mailbox)];
+    const segments = messages.reduce(
+      (sum, { place, size }) =>
+        sum + (place === "segments" ? segmentCount(size) : 0),
+      0,
+    );
+    this.cost = {
+      checks: rows.length + checks + USAGE_COST.checks,
+      mutations: rows.length + MESSAGE_MUTATIONS * messages.length + segments +
+        USAGE_COST.mutations,
+      bytes: BASE_BYTES + MESSAGE_BYTES * messages.length + 100 * segments +
+        rows.reduce((sum, { entry }) => sum + entry.value.length, 0),
+    };
+  }
+
+  prepare(): Promise<void> | null {
+    return ledgerOf(this.#store).prepare(this.#change.mailbox);
+  }
+
+  add(batch: Batch): void {
+    const { rows } = this.#change;
+    const mail = mailOf(batch, this.#store);
+    this.#change.add(batch, mail);
+    for (const row of rows) {
+      const { entry, messages } = row;
+      batch.operation.check(entry);
+      const left = messages.flatMap((message) =>
+        this.#change.become(message, row) ?? []
+      );
+      if (left.length === 0) batch.operation.delete(entry.key);
+      else batch.operation.set(entry.key, encodeRow(left));
+    }
+  }
+
+  done(): { readonly isDone: boolean } {
+    return { isDone: true };
+  }
+
+  /** Where a row was otherwise, whoever asked for this looks again. */
+  settle(
+    found: readonly { readonly versionstamp: string | null }[],
+  ): { readonly isDone: boolean } | null {
+    const isSame = this.#rows.every(({ versionstamp }, i) =>
+      found[i]?.versionstamp === versionstamp
+    );
+    return isSame ? null : { isDone: false };
+  }
+}

@@ -1,0 +1,180 @@
+/** A message that comes again: what is more favourable to its recipient counts. */
+import { cursorOf } from "../../lib/cursor.ts";
+import type { MessageId } from "../../lib/ids.ts";
+import { Problem } from "../../lib/problem.ts";
+import type { Paid } from "../../lib/receipt.ts";
+import { keys } from "../kinds.ts";
+import type { EntryMaybe } from "../store/database.ts";
+import type { Store } from "../store/store.ts";
+import { storedMessage } from "./accept.ts";
+import { changeRows, findRow, type ReadRow } from "./change.ts";
+import type {
+  MessageEntry,
+  PriceMessage,
+  Room,
+  StoredFacts,
+  StoredMessage,
+} from "./entry.ts";
+import type { StoredHeader } from "./objects.ts";
+
+/** What a message that is stored already came with this time. */
+export interface Wish {
+  /** Seconds of hold that are asked for; all that was paid for, if not said. */
+  readonly wanted?: number | undefined;
+  /** Bits a second; a slower link gets no body. */
+  readonly minBandwidth: number;
+  /** What it was paid with this time. */
+  readonly paid: Paid;
+  /** How that is priced, if it is more than before. */
+  readonly price: PriceMessage;
+  /** Unix milliseconds until which this work could be sent again. */
+  readonly workUntil: number;
+}
+
+/** What became of a message that came again. */
+export interface ExtendedMessage {
+  /** As it is stored now. */
+  readonly message: StoredMessage;
+  /** Whether it is held for longer than before. */
+  readonly extended: boolean;
+}
+
+/** A message that is held, with all that a change of it touches. */
+interface Held {
+  readonly mark: EntryMaybe<StoredFacts> & { readonly value: StoredFacts };
+  readonly header: EntryMaybe<StoredHeader> & { readonly value: StoredHeader };
+  readonly row: ReadRow;
+  readonly entry: MessageEntry;
+}
+
+/**
+ * Lets a message that is still held have the best of all that it came with: the
+ * longer hold that its work pays for, counted from when it was stored, and a
+ * `minBandwidth` that is half as high or less. Null if it was never stored.
+ *
+ * @throws {Problem} `busy`
+ */
+export async function extendMessage(
+  store: Store,
+  id: MessageId,
+  wish: Wish,
+  now: number,
+): Promise<ExtendedMessage | null> {
+  for (;;) {
+    const mark = await store.get(keys.seen(id));
+    if (mark.value === null) return null;
+    const { value: facts, versionstamp } = mark;
+    const message = storedMessage(store, id, facts, versionstamp);
+    const held = await findHeld(store, id, { ...mark, value: facts }, now);
+    if (held === null) return { message, extended: false };
+    const after = await improve(store, id, held, wish, now);
+    if (after === null) continue; // somebody else changed it meanwhile
+    const { holdUntil, paid } = after;
+    const extended = holdUntil > facts.holdUntil;
+    return { message: { ...message, holdUntil, paid }, extended };
+  }
+}
+
+/** The message with all that belongs to it; null if it is held no more. */
+async function findHeld(
+  store: Store,
+  id: MessageId,
+  mark: Held["mark"],
+  now: number,
+): Promise<Held | null> {
+  const { mailbox, object, stamp = mark.versionstamp, holdUntil } = mark.value;
+  if (holdUntil <= now) return null;
+  const [row, header] = await Promise.all([
+    findRow(store, mailbox, stamp),
+    store.get(keys.object(object)),
+  ]);
+  const entry = row?.messages.find((one) => one.id === id);
+  if (row === null || entry === undefined || header.value === null) return null;
+  return { mark, header: { ...header, value: header.value }, row, entry };
+}
+
+/** What it has now; null if it was changed since it was read. */
+async function improve(
+  store: Store,
+  id: MessageId,
+  { mark, header, row, entry }: Held,
+  wish: Wish,
+  now: number,
+): Promise<StoredFacts | null> {
+  const { value: facts } = mark;
+  const { mailbox, object, size } = facts;
+  const { stamp } = row;
+  const isFaster = wish.minBandwidth <= entry.minBandwidth / 2 &&
+    entry.minBandwidth > 0;
+  const minBandwidth = isFaster ? wish.minBandwidth : entry.minBandwidth;
+  const isMore = hashesOf(wish.paid) > hashesOf(facts.paid);
+  const isLonger = (wish.wanted ?? Infinity) > heldFor(facts) &&
+    paidForOf(facts) > heldFor(facts);
+  if (!isFaster && !isMore && !isLonger) return facts;
+  let better = facts;
+  const isDone = await changeRows(store, {
+    mailbox,
+    rows: [row],
+    messages: [entry],
+    checks: 2,
+    add({ operation }, { usage, due }) {
+      const room = { mailbox: usage.rowOf(mailbox), relay: usage.relay };
+      better = bettered(facts, wish, isMore ? room : null);
+      usage.change(mailbox, { bytes: 0, messages: 0 }, now);
+      const { holdUntil } = better;
+      const { index = 0 } = facts;
+      const epoch = store.epochOf(stamp);
+      const cursor = facts.cursor ??
+        cursorOf({ epoch, versionstamp: stamp, index });
+      operation.check(mark, header)
+        .set(keys.seen(id), { ...better, stamp, cursor })
+        .set(keys.object(object), { ...header.value, stamp, holdUntil });
+      if (holdUntil === facts.holdUntil) return;
+      due.add("hold", holdUntil, { mailbox, id, object, size, stamp, index });
+    },
+    become(one) {
+      if (one !== entry) return one;
+      const { holdUntil, workUntil = one.workUntil } = better;
+      return { ...one, minBandwidth, holdUntil, workUntil };
+    },
+  });
+  return isDone ? better : null;
+}
+
+/** The facts with what is better; with more work, if there is room to price it by. */
+function bettered(
+  facts: StoredFacts,
+  wish: Wish,
+  room: Room | null,
+): StoredFacts {
+  const more = room === null ? null : priced(wish, room);
+  const paidFor = Math.max(paidForOf(facts), more?.paidFor ?? 0);
+  const hold = more?.hold ?? paidFor;
+  const holdUntil = Math.max(facts.holdUntil, facts.storedAt + 1_000 * hold);
+  if (more === null) return { ...facts, paidFor, holdUntil };
+  const workUntil = Math.max(facts.workUntil ?? 0, wish.workUntil);
+  return { ...facts, paid: wish.paid, paidFor, holdUntil, workUntil };
+}
+
+/** Null if it is too little by now: what is stored stays as it was paid for. */
+function priced({ price }: Wish, room: Room) {
+  try {
+    return price(room);
+  } catch (error) {
+    if (error instanceof Problem) return null;
+    throw error;
+  }
+}
+
+function heldFor({ storedAt, holdUntil }: StoredFacts): number {
+  return (holdUntil - storedAt) / 1_000;
+}
+
+/** Messages of former versions were held for all that they had paid for. */
+function paidForOf(facts: StoredFacts): number {
+  return facts.paidFor ?? heldFor(facts);
+}
+
+function hashesOf({ hashes }: Paid): number {
+  return hashes;
+}

@@ -1,0 +1,212 @@
+/** Accepting a message: from its bytes to the receipt for it. */
+import { type Before, commitMessage, readBefore } from "../kv/mail/accept.ts";
+import type { StoredMessage } from "../kv/mail/entry.ts";
+import { extendMessage } from "../kv/mail/extend.ts";
+import { mailboxUnknown } from "../kv/mail/mailboxes.ts";
+import { sweep } from "../kv/mail/sweep.ts";
+import type { Bytes } from "../lib/bytes.ts";
+import { mailboxIdOf } from "../lib/ids.ts";
+import type { MaxTxPow } from "../lib/minima/maxima.ts";
+import { decodeMaxTxPow } from "../lib/minima/maxtxpow.ts";
+import type { Priority } from "../lib/object.ts";
+import { Problem } from "../lib/problem.ts";
+import { signReceipt } from "../lib/receipt.ts";
+import {
+  checkTime,
+  checkWork,
+  type MessageWork,
+  timeOf,
+} from "../lib/work/check.ts";
+import { quoteWork, workMembers } from "../lib/work/price.ts";
+import { hashesOf } from "../lib/work/target.ts";
+import type { Relay } from "./relay.ts";
+import { priceBy, shownFills } from "./room.ts";
+
+/** How a message is to be kept, by its sender. */
+export interface Wishes {
+  /** Seconds; all that is paid for, if not said. */
+  readonly hold?: number | undefined;
+  /** Bits a second below which a reader gets no body. */
+  readonly minBandwidth: number;
+  /** By the sender's word. */
+  readonly priority: Priority;
+}
+
+/** A message that is stored. */
+export interface AcceptedMessage {
+  /** As it is stored. */
+  readonly message: StoredMessage;
+  /** False if it was stored before: then nothing was charged. */
+  readonly created: boolean;
+  /** Whether it was stored before, and is held for longer now. */
+  readonly extended: boolean;
+  /** The relay's signed word on it. */
+  readonly receipt: string;
+}
+
+/**
+ * Checks an envelope, the cheapest first, and stores it; what is stored already
+ * is answered as it was, or better. It is read once what came with it is right.
+ *
+ * @throws {Problem} `malformed`, `too-large`, `wrong-hash`, `work-insufficient`,
+ * `work-stale`, `mailbox-unknown`, `mailbox-full`, `relay-full` or `busy`
+ */
+export async function acceptMessage(
+  relay: Relay,
+  readBody: () => Promise<Bytes>,
+  wishes: Wishes,
+): Promise<AcceptedMessage> {
+  expectHold(relay, wishes.hold);
+  const body = await readBody();
+  const unit = decodeMaxTxPow(body, relay.limits);
+  const work = await checkWorkOrQuote(relay, unit, body.length, wishes.hold);
+  const offered = { relay, body, unit, work, wishes };
+  const before = await readBefore(relay.store, work.messageId, work.mailbox);
+  if (before.message !== null) {
+    return await answer(relay, await again(offered, before.message));
+  }
+  if (before.mailbox === null) throw mailboxUnknown(work.mailbox);
+  checkTime(unit.txPow.header, relay.now(), relay.window);
+  const { message, created } = await store(offered, before);
+  return await answer(
+    relay,
+    created
+      ? { message, created, extended: false }
+      : await again(offered, message),
+  );
+}
+
+/** A message whose work was checked. */
+interface Offered {
+  readonly relay: Relay;
+  readonly body: Bytes;
+  readonly unit: MaxTxPow;
+  readonly work: MessageWork;
+  readonly wishes: Wishes;
+}
+
+/** Stores a message; full is only said when nothing is left that is over. */
+async function store(offered: Offered, before: Before) {
+  const { relay } = offered;
+  try {
+    return await commit(offered, before);
+  } catch (error) {
+    const isFull = error instanceof Problem && FULL.has(error.code);
+    if (!isFull) throw error;
+    const { now } = relay;
+    const { rows } = await sweep(relay.store, { now, most: SWEPT_FOR_ONE });
+    if (rows === 0) throw error;
+  }
+  return await commit(offered, null);
+}
+
+const FULL: ReadonlySet<string> = new Set(["mailbox-full", "relay-full"]);
+/** Rows of what is due that are seen to for one message's sake. */
+const SWEPT_FOR_ONE = 100;
+
+function commit(
+  { relay, body, work, wishes, unit }: Offered,
+  before: Before | null,
+) {
+  const { minBandwidth, priority } = wishes;
+  const now = relay.now();
+  return commitMessage(
+    relay.store,
+    {
+      id: work.messageId,
+      mailbox: work.mailbox,
+      body,
+      paid: { by: "work", hashes: hashesOf(work.target) },
+      hold: priceFor({ relay, body, work, wishes }),
+      minBandwidth,
+      priority,
+      workUntil: workEnd(relay, unit),
+    },
+    now,
+    before?.usage,
+  );
+}
+
+function priceFor({ relay, body, work, wishes }: Omit<Offered, "unit">) {
+  return priceBy(relay, {
+    mailbox: work.mailbox,
+    size: body.length,
+    target: work.target,
+    wanted: wishes.hold,
+    now: relay.now(),
+  });
+}
+
+/** When the same work cannot be sent again: Unix milliseconds. */
+function workEnd({ window }: Relay, { txPow }: MaxTxPow): number {
+  return timeOf(txPow.header) + (window.markedFor ?? window.back);
+}
+
+/** A message that is stored already gets the best of all that it came with. */
+async function again(
+  { relay, body, unit, work, wishes }: Offered,
+  stored: StoredMessage,
+): Promise<Omit<AcceptedMessage, "receipt">> {
+  const paid = { by: "work", hashes: hashesOf(work.target) } as const;
+  const isMore = paid.hashes > stored.paid.hashes;
+  // Old work pays for nothing more.
+  if (isMore) checkTime(unit.txPow.header, relay.now(), relay.window);
+  const extended = await extendMessage(relay.store, work.messageId, {
+    wanted: wishes.hold,
+    minBandwidth: wishes.minBandwidth,
+    paid,
+    price: priceFor({ relay, body, work, wishes }),
+    workUntil: workEnd(relay, unit),
+  }, relay.now());
+  const { message = stored, extended: isLonger = false } = extended ?? {};
+  return { message, created: false, extended: isLonger };
+}
+
+async function answer(
+  { keys }: Relay,
+  { message, ...outcome }: Omit<AcceptedMessage, "receipt">,
+): Promise<AcceptedMessage> {
+  const { id, object, mailbox, cursor, size, storedAt, holdUntil, paid } =
+    message;
+  const receipt = await signReceipt(keys.signing, {
+    sub: mailbox,
+    jti: id,
+    object,
+    size,
+    cursor,
+    iat: Math.floor(storedAt / 1_000),
+    exp: Math.floor(holdUntil / 1_000),
+    paid,
+  });
+  return { message, ...outcome, receipt };
+}
+
+/** A refusal for too little work says what would do for this size and hold. */
+async function checkWorkOrQuote(
+  relay: Relay,
+  unit: MaxTxPow,
+  size: number,
+  wanted: number | undefined,
+): Promise<MessageWork> {
+  try {
+    return checkWork(unit);
+  } catch (error) {
+    const isTooLittle = error instanceof Problem &&
+      error.code === "work-insufficient";
+    if (!isTooLittle) throw error;
+    const { price } = relay;
+    const seconds = wanted ?? price.holdSeconds.min;
+    const fills = await shownFills(relay, mailboxIdOf(unit.package.to));
+    const quote = quoteWork(size, seconds, fills, price);
+    throw new Problem(error.code, error.message, workMembers(quote, seconds));
+  }
+}
+
+function expectHold({ price }: Relay, wanted: number | undefined): void {
+  const { min, max } = price.holdSeconds;
+  if (wanted === undefined || (wanted >= min && wanted <= max)) return;
+  throw new Problem(
+    "malformed",
+    `hold is from ${min} to ${max} seconds, not ${wanted}`,
+  );
+}
