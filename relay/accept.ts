@@ -123,7 +123,7 @@ function commit(
       workUntil: workEnd(relay, unit),
     },
     now,
-    before?.usage,
+    before ?? undefined,
   );
 }
 

@@ -9,7 +9,7 @@ import {
 } from "../../lib/ids.ts";
 import { systemRandom } from "../../lib/random.ts";
 import { keys } from "../kinds.ts";
-import type { Batch, Part } from "../store/commit_part.ts";
+import { AGAIN, type Batch, type Part } from "../store/commit_part.ts";
 import type { EntryMaybe, Key } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { DUE_BYTES } from "./due.ts";
@@ -25,7 +25,7 @@ import type { Mailbox } from "./mailboxes.ts";
 import { commitMail, mailOf, orderOf } from "./mail_batch.ts";
 import { chunksBytes, segmentCount, setObject } from "./objects.ts";
 import { RING_MUTATIONS } from "./rings.ts";
-import { ledgerOf, USAGE_COST, type UsageRow } from "./usage.ts";
+import { type Absence, ledgerOf, USAGE_COST, type UsageRow } from "./usage.ts";
 
 /** What came of a commit. */
 export interface CommittedMessage {
@@ -47,15 +47,14 @@ export async function commitMessage(
   store: Store,
   message: NewMessage,
   now: number,
-  usage?: EntryMaybe<UsageRow>,
+  before?: Before,
 ): Promise<CommittedMessage> {
   const { id, mailbox } = message;
-  const part = new MessagePart(store, message, now);
+  const part = new MessagePart(store, message, now, before);
   const { facts, versionstamp, created } = await commitMail(
     store,
     mailbox,
     part,
-    usage,
   );
   return { message: storedMessage(store, id, facts, versionstamp), created };
 }
@@ -86,17 +85,29 @@ class MessagePart implements Part<MarkFound> {
   readonly #object: ObjectHash;
   readonly #attempt = systemRandom(ATTEMPT_BYTES).toHex();
   #facts: StoredFacts | null = null;
+  /** What was read before; looked at once the mailbox's row is held. */
+  #before: Before | null;
+  /** Since when the message is known not to be there. */
+  #absence: Absence | null = null;
+  /** Its mark, once it was found to be there. */
+  #found: MarkFound | null = null;
 
-  constructor(store: Store, message: NewMessage, now: number) {
+  constructor(
+    store: Store,
+    message: NewMessage,
+    now: number,
+    before?: Before,
+  ) {
     const { id, mailbox, body } = message;
     this.#store = store;
     this.#message = message;
     this.#now = now;
+    this.#before = before ?? null;
     this.#object = objectHashOf(blake3_256(body));
     this.order = [orderOf(mailbox)];
     this.apart = [id];
     this.cost = {
-      checks: 1 + USAGE_COST.checks,
+      checks: USAGE_COST.checks,
       mutations: MUTATIONS + segmentCount(body.length),
       bytes: FRAME_BYTES + chunksBytes(body.length) + body.length,
     };
@@ -104,10 +115,32 @@ class MessagePart implements Part<MarkFound> {
   }
 
   prepare(): Promise<void> | null {
-    return ledgerOf(this.#store).prepare(this.#message.mailbox);
+    const { id, mailbox } = this.#message;
+    const ledger = ledgerOf(this.#store);
+    if (this.#before !== null) {
+      this.#absence = ledger.learn(mailbox, this.#before.usage);
+      this.#before = null;
+    }
+    const counting = ledger.prepareRelay();
+    if (ledger.isAbsent(mailbox, id, this.#absence)) return counting;
+    return Promise.all([this.#look(), counting]).then(() => {});
   }
 
-  add(batch: Batch): void {
+  /** Reads the mark together with the row that whoever sets it changes. */
+  async #look(): Promise<void> {
+    const found = await this.#store.getMany<unknown[]>(this.asks);
+    this.#found = this.settle(found);
+  }
+
+  /**
+   * The mark itself need not be checked: whoever else stores the message changes
+   * the mailbox's row, and that is.
+   */
+  add(batch: Batch): MarkFound | typeof AGAIN | void {
+    if (this.#found !== null) return this.#found;
+    const { id: own, mailbox: box } = this.#message;
+    const ledger = ledgerOf(this.#store);
+    if (!ledger.isAbsent(box, own, this.#absence)) return AGAIN;
     const { id, mailbox, body, minBandwidth, priority, workUntil, paid, root } =
       this.#message;
     const { log, usage, due, rings } = mailOf(batch, this.#store);
@@ -117,6 +150,7 @@ class MessagePart implements Part<MarkFound> {
     const holdUntil = storedAt + 1_000 * hold;
     const change = { bytes: keptBytes(size), messages: 1 };
     usage.change(mailbox, change, storedAt);
+    usage.store(mailbox, id);
     const { index, place } = log.add(mailbox, {
       id,
       object,
@@ -142,9 +176,7 @@ class MessagePart implements Part<MarkFound> {
       attempt: this.#attempt,
     };
     this.#facts = facts;
-    batch.operation
-      .check({ key: keys.seen(id), versionstamp: null })
-      .set(keys.seen(id), facts);
+    batch.operation.set(keys.seen(id), facts);
     const header = { mailbox, size, holdUntil, index };
     const bodyPlace = place === "entry" ? "entry" : "segments";
     setObject(batch.operation, object, body, { ...header, place: bodyPlace });
@@ -159,9 +191,8 @@ class MessagePart implements Part<MarkFound> {
   /** It may find its own mark, for a commit may have been repeated on the way. */
   settle([mark, usage]: readonly EntryMaybe[]): MarkFound | null {
     const { mailbox } = this.#message;
-    if (usage !== undefined) {
-      ledgerOf(this.#store).learn(mailbox, usage as EntryMaybe<UsageRow>);
-    }
+    this.#absence = usage === undefined ? null : ledgerOf(this.#store)
+      .learn(mailbox, usage as EntryMaybe<UsageRow>);
     if (mark === undefined || mark.value === null) return null;
     const facts = mark.value as StoredFacts;
     const created = facts.attempt === this.#attempt;

@@ -1,12 +1,11 @@
 /** What every commit of mail gathers: the log, usage, what falls due, rings. */
 import type { MailboxId } from "../../lib/ids.ts";
 import type { Batch, Part } from "../store/commit_part.ts";
-import type { EntryMaybe } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { DueRows } from "./due.ts";
 import { LogRows } from "./log.ts";
 import { Rings } from "./rings.ts";
-import { ledgerOf, UsageChanges, type UsageRow } from "./usage.ts";
+import { ledgerOf, UsageChanges } from "./usage.ts";
 
 /** The parts of a batch that its messages share. */
 export interface MailBatch {
@@ -39,8 +38,7 @@ export function orderOf(mailbox: MailboxId): string {
 }
 
 /**
- * Commits a part that changes what is kept for a mailbox. Its row need not be
- * read again where it was just now.
+ * Commits a part that changes what is kept for a mailbox.
  *
  * @throws {Problem} what it refuses itself with, or `busy`
  */
@@ -48,12 +46,10 @@ export async function commitMail<Outcome>(
   store: Store,
   mailbox: MailboxId,
   part: Part<Outcome>,
-  usage?: EntryMaybe<UsageRow>,
 ): Promise<Outcome> {
   const ledger = ledgerOf(store);
   ledger.hold(mailbox);
   try {
-    if (usage !== undefined) ledger.learn(mailbox, usage);
     return await store.commits.add(part);
   } finally {
     ledger.release(mailbox);

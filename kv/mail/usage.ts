@@ -8,7 +8,7 @@
  * and where it is nearly full before each commit, so that all workers together
  * go over it by one commit each at most.
  */
-import type { MailboxId } from "../../lib/ids.ts";
+import type { MailboxId, MessageId } from "../../lib/ids.ts";
 import type { Quota } from "../../lib/quota.ts";
 import { keys, shardOf, SHARDS } from "../kinds.ts";
 import type { Gathered } from "../store/commit_part.ts";
@@ -121,6 +121,28 @@ interface Known {
   users: number;
   /** Null before it is read, and once a commit has found it otherwise. */
   entry: EntryMaybe<UsageRow> | null;
+  /** How often it was read: commits of others may lie between two readings. */
+  readings: number;
+  /** Its versionstamp then: since then only commits of this worker changed it. */
+  since: string;
+  /** What this worker's commits have stored since they rely on it. */
+  readonly stored: Set<MessageId>;
+}
+
+/** Messages that are remembered of one reading. */
+const MOST_STORED = 10_000;
+
+/** Begins anew what is known since a row was read. */
+function begin(known: Known, since: string): void {
+  known.readings += 1;
+  known.since = since;
+  known.stored.clear();
+}
+
+/** That a message was not there when a mailbox's row was read. */
+export interface Absence {
+  /** Which reading of the row it was. */
+  readonly reading: number;
 }
 
 /** Milliseconds for which the count of the whole relay is taken as it was. */
@@ -145,7 +167,8 @@ export class Ledger {
 
   /** Keeps a mailbox's row at hand until it is {@link Ledger.release}d. */
   hold(mailbox: MailboxId): void {
-    const known = this.#rows.get(mailbox) ?? { users: 0, entry: null };
+    const known = this.#rows.get(mailbox) ??
+      { users: 0, entry: null, readings: 0, since: "", stored: new Set() };
     known.users += 1;
     this.#rows.set(mailbox, known);
   }
@@ -156,13 +179,48 @@ export class Ledger {
     if (known !== undefined && --known.users === 0) this.#rows.delete(mailbox);
   }
 
-  /** Takes over what was read, unless it knows better. */
-  learn(mailbox: MailboxId, entry: EntryMaybe<UsageRow>): void {
+  /**
+   * Takes over a row that was read, unless it knows better. A message whose mark
+   * was not there at that same moment is absent for as long as the row is only
+   * changed by commits of this worker that do not store it: whoever stores a
+   * message changes the row. Null if the row was read too early to tell.
+   */
+  learn(mailbox: MailboxId, entry: EntryMaybe<UsageRow>): Absence | null {
+    const known = this.#rows.get(mailbox);
+    if (known === undefined) return null;
+    const stamp = entry.versionstamp ?? "";
+    const isNewer = known.entry === null ||
+      stamp > (known.entry.versionstamp ?? "");
+    if (isNewer) {
+      known.entry = entry;
+      begin(known, stamp);
+    }
+    return stamp >= known.since ? { reading: known.readings } : null;
+  }
+
+  /** Whether a message that was absent can have been stored since. */
+  isAbsent(
+    mailbox: MailboxId,
+    id: MessageId,
+    absence: Absence | null,
+  ): boolean {
+    const known = this.#rows.get(mailbox);
+    return known !== undefined && known.entry !== null &&
+      absence?.reading === known.readings && !known.stored.has(id);
+  }
+
+  /** Takes over a row as this worker's own commit has written it. */
+  advance(
+    mailbox: MailboxId,
+    entry: EntryMaybe<UsageRow>,
+    stored: Iterable<MessageId>,
+  ): void {
     const known = this.#rows.get(mailbox);
     if (known === undefined) return;
-    const isNewer = known.entry === null ||
-      (entry.versionstamp ?? "") > (known.entry.versionstamp ?? "");
-    if (isNewer) known.entry = entry;
+    known.entry = entry;
+    for (const id of stored) known.stored.add(id);
+    // Whoever still relies on less looks for itself.
+    if (known.stored.size > MOST_STORED) begin(known, entry.versionstamp ?? "");
   }
 
   /** Forgets a row that was not as it is known. */
@@ -271,6 +329,7 @@ export class UsageChanges implements Gathered {
     readonly entry: EntryMaybe<UsageRow>;
     row: UsageRow | null;
     isChanged: boolean;
+    readonly stored: MessageId[];
   }>();
   readonly #shards = new Map<number, Usage>();
   #all: Usage = NO_USAGE;
@@ -297,6 +356,11 @@ export class UsageChanges implements Gathered {
     this.#sum(mailbox, change);
   }
 
+  /** Notes that a message is stored by this commit. */
+  store(mailbox: MailboxId, id: MessageId): void {
+    this.#changing(mailbox).stored.push(id);
+  }
+
   /** Marks a mailbox as closed. */
   close(mailbox: MailboxId, change: Usage, now: number): void {
     this.change(mailbox, change, now);
@@ -321,10 +385,11 @@ export class UsageChanges implements Gathered {
   /** The rows are as they were written. */
   committed(versionstamp: string): void {
     this.#ledger.endAdding(this.#all, true);
-    for (const [mailbox, { row, isChanged }] of this.#rows) {
+    for (const [mailbox, { row, isChanged, stored }] of this.#rows) {
       if (!isChanged || row === null) continue;
       const key = keys.usage(mailbox);
-      this.#ledger.learn(mailbox, { key, value: row, versionstamp });
+      const entry = { key, value: row, versionstamp };
+      this.#ledger.advance(mailbox, entry, stored);
     }
   }
 
@@ -338,7 +403,7 @@ export class UsageChanges implements Gathered {
     const known = this.#rows.get(mailbox);
     if (known !== undefined) return known;
     const entry = this.#ledger.rowOf(mailbox);
-    const changing = { entry, row: entry.value, isChanged: false };
+    const changing = { entry, row: entry.value, isChanged: false, stored: [] };
     this.#rows.set(mailbox, changing);
     return changing;
   }

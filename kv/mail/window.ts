@@ -3,7 +3,11 @@
  * it ever was, and where it is widened, what was taken before and forgotten since
  * is not taken again.
  */
-import { changeRecord, type WidestWindow } from "../store/record.ts";
+import {
+  changeRecord,
+  type StoreRecord,
+  type WidestWindow,
+} from "../store/record.ts";
 import type { Store } from "../store/store.ts";
 import type { WorkWindow } from "../../lib/work/check.ts";
 
@@ -26,12 +30,17 @@ export async function widenWindow(
   now: number,
 ): Promise<KeptWindow> {
   const { back } = window;
-  const record = await changeRecord(store, (record) => {
-    const { window: widest } = record;
-    if (widest !== undefined && widest.back >= back) return record;
-    const floor = widest === undefined ? 0 : now - widest.back;
-    return { ...record, window: { back, floor } };
-  });
+  const isNews = (store.record.window?.back ?? -1) < back;
+  const record = isNews
+    ? await changeRecord(store, (record) => widened(record, back, now))
+    : store.record;
   const widest: WidestWindow = record.window ?? { back, floor: 0 };
   return { ...window, floor: widest.floor, markedFor: widest.back };
+}
+
+function widened(record: StoreRecord, back: number, now: number): StoreRecord {
+  const { window } = record;
+  if (window !== undefined && window.back >= back) return record;
+  const floor = window === undefined ? 0 : now - window.back;
+  return { ...record, window: { back, floor } };
 }

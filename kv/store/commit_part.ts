@@ -6,6 +6,9 @@ import {
   Operation,
 } from "./database.ts";
 
+/** That a part has to be prepared anew. */
+export const AGAIN: unique symbol = Symbol("again");
+
 /** What a part takes of an operation, at most. */
 export interface Cost {
   /** Checks of versionstamps. */
@@ -35,10 +38,12 @@ export interface Part<Outcome> {
   /** What it still has to read before it can be added; null if nothing. */
   prepare(): Promise<void> | null;
   /**
-   * Adds itself to a batch, all at once: what it throws it is refused with, and
-   * nothing of it has been added then.
+   * Adds itself to a batch, all at once. What it throws it is refused with, and
+   * nothing of it has been added then; nor if it gives an outcome, for it was
+   * done before. {@link AGAIN} if what it relies on has changed since it was
+   * prepared.
    */
-  add(batch: Batch): void;
+  add(batch: Batch): Outcome | typeof AGAIN | void;
   /** What came of it, once it is committed. */
   done(versionstamp: string): Outcome;
   /**

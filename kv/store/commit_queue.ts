@@ -3,7 +3,7 @@
  * fsync a commit (DESIGN section 4). Each caller hears of its own part alone.
  */
 import { Problem } from "../../lib/problem.ts";
-import { Batch, type Part } from "./commit_part.ts";
+import { AGAIN, Batch, type Part } from "./commit_part.ts";
 import { type Database, type EntryMaybe, MOST_KEYS } from "./database.ts";
 import type { CommitLimits } from "./limits.ts";
 
@@ -181,14 +181,18 @@ export class CommitQueue {
     const ready = await prepareAll(taken);
     const batch = new Batch();
     const added: Waiting[] = [];
+    const again: Waiting[] = [];
     for (const one of ready) {
       try {
-        one.part.add(batch);
-        added.push(one);
+        const outcome = one.part.add(batch);
+        if (outcome === AGAIN) again.push(one);
+        else if (outcome === undefined) added.push(one);
+        else one.resolve(outcome);
       } catch (error) {
         one.reject(error);
       }
     }
+    this.#putBack(again);
     if (added.length === 0) return batch.failed();
     let versionstamp: string | null;
     try {
@@ -210,13 +214,16 @@ export class CommitQueue {
 
   /** Some of it was otherwise than they knew: those settle, the others come again. */
   async #settleRefused(batch: readonly Waiting[]): Promise<void> {
-    const again = this.#settle(batch, await this.#ask(batch));
+    this.#putBack(this.#settle(batch, await this.#ask(batch)));
+  }
+
+  /** Ahead of those that came later; those that never get anywhere are told. */
+  #putBack(again: readonly Waiting[]): void {
     for (const one of again) one.attempts += 1;
     const [tired, fresh] = split(again, (one) => one.attempts >= MOST_ATTEMPTS);
     for (const { reject } of tired) {
       reject(new Problem("busy", "others are always first", { retryAfter: 1 }));
     }
-    // Ahead of those that came later.
     this.#waiting.unshift(...fresh);
     for (const { part } of fresh) this.#waitingBytes += part.cost.bytes;
   }
@@ -257,15 +264,27 @@ export class CommitQueue {
     });
   }
 
-  /** What each part asks for, some keys at a time. */
+  /** What each part asks for: up to ten keys of one as they stood together. */
   async #ask(batch: readonly Waiting[]): Promise<EntryMaybe[][]> {
-    const keys = batch.flatMap(({ part }) => part.asks);
-    const entries: EntryMaybe[] = [];
-    for (let start = 0; start < keys.length; start += MOST_KEYS) {
-      const some = keys.slice(start, start + MOST_KEYS);
-      entries.push(...await this.#target.getMany<unknown[]>(some));
+    const found: EntryMaybe[][] = [];
+    let some: Part<unknown>[] = [];
+    const look = async () => {
+      const keys = some.flatMap(({ asks }) => asks);
+      const entries: EntryMaybe[] = [];
+      for (let start = 0; start < keys.length; start += MOST_KEYS) {
+        const few = keys.slice(start, start + MOST_KEYS);
+        entries.push(...await this.#target.getMany<unknown[]>(few));
+      }
+      for (const { asks } of some) found.push(entries.splice(0, asks.length));
+      some = [];
+    };
+    for (const { part } of batch) {
+      const asked = some.reduce((sum, { asks }) => sum + asks.length, 0);
+      if (asked + part.asks.length > MOST_KEYS) await look();
+      some.push(part);
     }
-    return batch.map(({ part }) => entries.splice(0, part.asks.length));
+    await look();
+    return found;
   }
 }
 

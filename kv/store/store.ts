@@ -35,7 +35,7 @@ export interface StoreParts {
    */
   readonly watching?: Database;
   /** Its own record. */
-  readonly record: Pick<StoreRecord, "epoch" | "former" | "window">;
+  readonly record: StoreRecord;
   /** What one atomic operation may hold. */
   readonly limits: CommitLimits;
   /** Bounds of what waits to be committed. */
@@ -52,6 +52,8 @@ export type OnAnswer = (operation: "read" | "commit", took: number) => void;
 export class Store implements Disposable {
   /** Which store this is: part of every cursor. */
   readonly epoch: string;
+  /** The store's own record, as it was when it was opened. */
+  readonly record: StoreRecord;
   /** What one atomic operation may hold. */
   readonly limits: CommitLimits;
   /** What is on its way into the store. */
@@ -66,6 +68,7 @@ export class Store implements Disposable {
   constructor({ database, watching, record, limits, queue }: StoreParts) {
     this.#database = database;
     this.#watching = watching ?? database;
+    this.record = record;
     this.epoch = record.epoch;
     this.#former = record.former ?? [];
     this.limits = limits;

@@ -44,7 +44,7 @@ export class SlowKv {
     };
     return new Store({
       database: slow,
-      record: { epoch: "0".repeat(12) },
+      record: { epoch: "0".repeat(12), createdAt: 0 },
       limits: LIMITS,
     });
   }
