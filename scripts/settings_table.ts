@@ -1,39 +1,19 @@
-/** Writes the README's table of settings from config.ts. */
+/** The README's table of settings, made from config.ts; run it to write it. */
 import { SETTINGS } from "../config.ts";
+import { type MadeTable, writeTable } from "./made_table.ts";
 
-const README = new URL("../README.md", import.meta.url);
-const PLACE =
-  /(<!-- settings: made from config\.ts -->\n)[^]*?(\n<!-- \/settings -->)/;
+/** A row for each setting. */
+export const SETTINGS_TABLE: MadeTable = {
+  page: new URL("../README.md", import.meta.url),
+  name: "settings",
+  rows: [
+    ["variable", "default", "what it is"],
+    ...Object.values(SETTINGS).map(({ variable, fallback, describe }) => [
+      `\`${variable}\``,
+      fallback === "" ? "" : `\`${fallback}\``,
+      describe,
+    ]),
+  ],
+};
 
-/** The table in Markdown, its cells not aligned yet. */
-export function settingsTable(): string {
-  const rows = Object.values(SETTINGS).map(({ variable, fallback, describe }) =>
-    `| \`${variable}\` | ${
-      fallback === "" ? "" : `\`${fallback}\``
-    } | ${describe} |`
-  );
-  return ["| variable | default | what it is |", "| - | - | - |", ...rows].join(
-    "\n",
-  );
-}
-
-/** The table as it stands in the README. */
-export async function readmeTable(): Promise<string | undefined> {
-  return PLACE.exec(await Deno.readTextFile(README))?.[0].split("\n").filter((
-    line,
-  ) => line.startsWith("|")).join("\n");
-}
-
-if (import.meta.main) {
-  const text = await Deno.readTextFile(README);
-  await Deno.writeTextFile(
-    README,
-    text.replace(
-      PLACE,
-      (_, before, after) => `${before}\n${settingsTable()}\n${after}`,
-    ),
-  );
-  await new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "-q", README.pathname],
-  }).output();
-}
+if (import.meta.main) await writeTable(SETTINGS_TABLE);

@@ -1,7 +1,9 @@
 /** The README says what is there: its commands run, its table is config.ts's. */
 import assert from "node:assert/strict";
 import configuration from "../deno.json" with { type: "json" };
-import { readmeTable, settingsTable } from "../scripts/settings_table.ts";
+import { KINDS_TABLE } from "../scripts/kinds_table.ts";
+import { cellsOnPage } from "../scripts/made_table.ts";
+import { SETTINGS_TABLE } from "../scripts/settings_table.ts";
 import { RelayProcess, ROOT } from "./journeys/process.ts";
 
 const README = await Deno.readTextFile(`${ROOT}/README.md`);
@@ -12,12 +14,12 @@ function commandsUnder(heading: string): string {
   return /```sh\n([^]*?)```/.exec(section ?? "")?.[1] ?? "";
 }
 
-Deno.test("the README's settings are those of config.ts", async () => {
-  const cells = (table = "") =>
-    table.split("\n").map((row) =>
-      row.split("|").map((cell) => cell.trim().replace(/^-+$/, "-"))
-    );
-  assert.deepEqual(cells(await readmeTable()), cells(settingsTable()));
+Deno.test("tables on pages are those that code makes", async (t) => {
+  for (const table of [SETTINGS_TABLE, KINDS_TABLE]) {
+    await t.step(table.name, async () => {
+      assert.deepEqual(await cellsOnPage(table), table.rows);
+    });
+  }
 });
 
 Deno.test("the README leads with the two commands for a machine that has Node alone", () => {
