@@ -88,8 +88,16 @@ export function base32Text(bytes: Uint8Array): string {
   return `Mx${reversed.reverse().join("").replace(/^0+(?=.)/, "")}`;
 }
 
-/** The integer of {@link base32Text} as its shortest bytes. */
+/** Letters outside ASCII become digits when they are made upper case: `ſ`, `ı`, `ß`. */
+const NOT_ASCII = /[\u0080-\uffff]/;
+
+/**
+ * The integer of {@link base32Text} as its shortest bytes.
+ *
+ * @throws {TextFormError}
+ */
 export function parseBase32(text: string): Bytes {
+  if (NOT_ASCII.test(text)) throw new TextFormError("Mx text outside ASCII");
   const digits = text.toUpperCase().replace(/^MX/, "").replace(/^\+/, "");
   if (digits === "") throw new TextFormError("Mx text without a digit");
   // Genuine blobs end at 32,774 bytes; a longer text cannot be one.

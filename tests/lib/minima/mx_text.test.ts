@@ -75,6 +75,49 @@ Deno.test("parseMxText() takes I for W, L for Y and O for Z, and small letters",
   }));
 });
 
+// What upper case makes ASCII of: one letter, or two.
+const FOLDED: readonly (readonly [string, string])[] = [
+  ["\u017f", "S"],
+  ["\u0131", "I"],
+  ["\u00df", "SS"],
+  ["\ufb00", "FF"],
+  ["\ufb06", "ST"],
+];
+
+for (const [letter, digits] of FOLDED) {
+  Deno.test(`parseMxText() refuses ${letter}, which upper case makes ${digits} of`, () => {
+    assert.equal(letter.toUpperCase(), digits);
+    let found = 0;
+    for (let i = 0; found < 5; i++) {
+      const text = mxText(Uint8Array.of(i, i >> 8, i >> 16)).replaceAll(
+        "W",
+        "I",
+      );
+      const at = text.indexOf(digits);
+      assert.ok(i < 10 ** 6);
+      if (at < 0) continue;
+      found++;
+      assert.ok(parseMxText(text));
+      const bad = text.replace(digits, letter);
+      assert.throws(() => parseMxText(bad), TextFormError, bad);
+      assert.throws(() => parseBase32(bad), TextFormError, bad);
+    }
+  });
+}
+
+Deno.test("parseBase32() refuses letters and digits outside ASCII wherever they stand", () => {
+  for (
+    const other of ["\u212a", "\uff2d", "\u0661", "\uff11", "\u00a0", "\u0080"]
+  ) {
+    for (
+      const text of [`${other}10`, `Mx1${other}0`, `10${other}`, `M${other}x`]
+    ) {
+      assert.throws(() => parseBase32(text), TextFormError, text);
+    }
+  }
+  assert.throws(() => parseBase32("1\x7f"), TextFormError);
+});
+
 Deno.test("parseBase32() of what base32Text() gives is the data without leading zeros", () => {
   check(fc.property(bytes(100), (data) => {
     if (data.every((byte) => byte === 0)) return;

@@ -20,7 +20,7 @@ export const digits: fc.Arbitrary<string> = fc
   .map(([zeros, digits, padded]) => padded ? zeros + digits : digits);
 
 /** Characters that Mx text, hex, keys and addresses are made of. */
-const ADDRESS_CHARACTERS = "MxX0123456789abcdefABCDEFGHIJKLOUVß@:#+-";
+const ADDRESS_CHARACTERS = "MxX0123456789abcdefABCDEFGHIJKLOUVßſı\u212a@:#+-";
 
 /** Text that looks like a key or an address, or like nothing. */
 export const addressLike: fc.Arbitrary<string> = fc.oneof(
