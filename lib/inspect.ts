@@ -47,7 +47,7 @@ export interface UnitReport {
   readonly isBlock: boolean;
   /** -1 where it is no block. */
   readonly superLevel: number;
-  /** Seven digits; 0 where it is no block. */
+  /** Seven digits; 0 where it is no block, or its difficulty absurdly wide. */
   readonly blockWeight: string;
   /** Whether it carries a transaction. */
   readonly isTransaction: boolean;
@@ -77,8 +77,16 @@ export interface MalformedReport {
   readonly detail: string;
 }
 
+/** Bytes of the largest input that is looked at. */
+const MAX_INSPECTED_BYTES = 67_108_864;
+
 /** Reads a unit as a genuine node does, and judges it as a relay does. */
 export function inspectUnit(bytes: Bytes): UnitReport | MalformedReport {
+  // Units end at 328 KB, and BigInt at 128 MiB.
+  if (bytes.length > MAX_INSPECTED_BYTES) {
+    const detail = `${bytes.length} bytes, the limit is ${MAX_INSPECTED_BYTES}`;
+    return { verdict: "malformed", detail };
+  }
   try {
     // A nonce has at least one byte, so a TxPoW does not start with 00 00, and
     // the length of an envelope's version does.

@@ -80,11 +80,15 @@ export function decodeDigest(bytes: Bytes): DigestItem[] {
     if (priority === undefined || view.getUint8(start + 48) !== IMMUTABLE) {
       throw new Problem("malformed", "a digest of types or priorities unknown");
     }
+    const expires = Number(view.getBigUint64(start + 40, true));
+    if (!Number.isSafeInteger(expires)) {
+      throw new Problem("malformed", "a digest of a time beyond all times");
+    }
     return {
       object: hashAt(bytes, start),
       size: view.getUint32(start + 32, true),
       minBandwidth: view.getUint32(start + 36, true),
-      expires: Number(view.getBigUint64(start + 40, true)),
+      expires,
       priority,
     };
   });

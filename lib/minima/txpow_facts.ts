@@ -17,6 +17,8 @@ const NO_LEVEL = -1;
 const MAX_LEVEL = 31;
 /** Significant digits of a block's weight. */
 const WEIGHT_DIGITS = 7;
+/** Bytes of the widest difficulty that is divided by: it takes half a millisecond. */
+const MAX_WEIGHED_BYTES = 4_096;
 
 /** `H(TxHeader)`: the same with or without the body. */
 export function txPowId(header: TxHeader): Bytes {
@@ -67,11 +69,15 @@ export function superLevel(header: TxHeader, id: Uint8Array): number {
 
 /**
  * `MAX / blockDifficulty` of a block, as the genuine node writes it: seven
- * significant digits, half to even; `0` where the unit is no block.
+ * significant digits, half to even; `0` where the unit is no block, or claims a
+ * difficulty of over 4,096 bytes, whose weight is under 10^-9,700.
  */
 export function blockWeight(header: TxHeader, id: Uint8Array): string {
   if (!isBlock(header, id)) return "0";
-  return quotientText(MAX_HASH, integerOfBytes(header.blockDifficulty));
+  // The digits of a quotient take longer than in proportion to their number.
+  const difficulty = withoutLeadingZeros(header.blockDifficulty);
+  if (difficulty.length > MAX_WEIGHED_BYTES) return "0";
+  return quotientText(MAX_HASH, integerOfBytes(difficulty));
 }
 
 /** Whether a body carries a transaction (no work is tested). */

@@ -245,6 +245,16 @@ Deno.test("inspectUnit() says malformed of bytes that are no unit", () => {
   }
 });
 
+// A number of over 128 MiB is more than a BigInt holds.
+Deno.test("inspectUnit() has a report for a file of 128 MiB and more", () => {
+  const { header, body } = UNIT.txPow;
+  assert.ok(body !== null);
+  const wide = new Uint8Array(2 ** 27 + 1).fill(255);
+  const unit: TxPow = { header, body: { ...body, txnDifficulty: wide } };
+  assertMalformed(encode(txPow, unit));
+  assertMalformed(new Uint8Array(2 ** 26 + 1));
+});
+
 Deno.test("inspectUnit() has a report for any bytes", async () => {
   const whole = [encode(maxTxPow, UNIT), encode(txPow, FULL_UNIT)];
   await check(

@@ -71,6 +71,32 @@ Deno.test("decodeHints() gives back what encodeHints() was given", () => {
   }));
 });
 
+Deno.test("decodeDigest() refuses a time that a number cannot tell from its neighbours", () => {
+  const bytes = new Uint8Array(50);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(40, 2n ** 53n - 1n, true);
+  assert.equal(decodeDigest(bytes)[0]?.expires, Number.MAX_SAFE_INTEGER);
+  for (const time of [2n ** 53n, 2n ** 53n + 1n, 2n ** 64n - 1n]) {
+    view.setBigUint64(40, time, true);
+    assert.throws(
+      () => decodeDigest(bytes),
+      (error) => error instanceof Problem && error.code === "malformed",
+    );
+  }
+});
+
+Deno.test("decodeDigest() reads from where its bytes begin", () => {
+  const items = [{
+    object: HASH,
+    size: 1,
+    minBandwidth: 2,
+    expires: 3,
+    priority: "normal" as const,
+  }];
+  const longer = new Uint8Array([...new Uint8Array(7), ...encodeDigest(items)]);
+  assert.deepEqual(decodeDigest(longer.subarray(7)), items);
+});
+
 Deno.test("decodeDigest() and decodeHints() refuse what is none", () => {
   const malformed = (error: unknown) =>
     error instanceof Problem && error.code === "malformed";

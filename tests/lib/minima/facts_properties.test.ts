@@ -140,6 +140,19 @@ Deno.test("blockWeight() is written as a BigDecimal of seven digits", () => {
   assert.equal(blockWeight(headerOf(nothing), nothing), "0");
 });
 
+Deno.test("blockWeight() divides by difficulties of up to 4,096 bytes", () => {
+  const nothing = new Uint8Array(32);
+  const weight = (bytes: number, zeros = 0) => {
+    const difficulty = new Uint8Array(zeros + bytes);
+    difficulty[zeros] = 1;
+    return blockWeight(headerOf(difficulty), nothing);
+  };
+  assert.equal(weight(4_096), "2.094213E-9785");
+  assert.equal(weight(4_097), "0");
+  assert.equal(weight(65_536), "0");
+  assert.equal(weight(33, 10_000), "1.000000");
+});
+
 Deno.test("isTransaction() wants inputs or outputs, isTxnPow() the work for the main one", () => {
   const { header, body } = EMPTY_UNIT;
   const { transaction } = FULL_UNIT.body ?? {};

@@ -25,6 +25,7 @@ import {
 import { superParents } from "../../../lib/minima/txheader.ts";
 import { txPow } from "../../../lib/minima/txpow.ts";
 import {
+  blockWeight,
   bodyHash,
   isBlock,
   meets,
@@ -88,6 +89,7 @@ function judges(...unit: readonly number[]): WorkOfSize {
     return () => {
       isBlock(header, ID);
       superLevel(header, ID);
+      blockWeight(header, ID);
       meets(blockDifficulty, same);
     };
   };
