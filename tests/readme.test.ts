@@ -1,6 +1,8 @@
 /** The README says what is there: its commands run, its table is config.ts's. */
 import assert from "node:assert/strict";
 import configuration from "../deno.json" with { type: "json" };
+import { EMPTY_FILLS, priceHold } from "../lib/work/price.ts";
+import { targetOf } from "../lib/work/target.ts";
 import { KINDS_TABLE } from "../scripts/kinds_table.ts";
 import { cellsOnPage } from "../scripts/made_table.ts";
 import { SETTINGS_TABLE } from "../scripts/settings_table.ts";
@@ -20,6 +22,20 @@ Deno.test("tables on pages are those that code makes", async (t) => {
       assert.deepEqual(await cellsOnPage(table), table.rows);
     });
   }
+});
+
+Deno.test("the README says how large a message a stock sender's hashes carry", () => {
+  const told =
+    /The ([\d,]+) hashes of a stock Minima sender carry ([\d,]+) bytes for an hour/
+      .exec(README.replaceAll(/\s+/g, " "))?.slice(1)
+      .map((number) => Number(number.replaceAll(",", "")));
+  assert.ok(told !== undefined);
+  const [hashes = 0, bytes = 0] = told;
+  assert.equal(hashes, 11_000);
+  const target = targetOf(hashes);
+  const hold = (size: number) => priceHold({ size, target }, EMPTY_FILLS);
+  assert.equal(hold(bytes), 3_600);
+  assert.throws(() => hold(bytes + 1), { code: "work-insufficient" });
 });
 
 Deno.test("the README leads with the two commands for a machine that has Node alone", () => {

@@ -2,6 +2,10 @@
  * Mining: a TxPoW that commits to a package, and whose id is below a target
  * (spec/maxima.md 5). Unless it is given a chain's tip, it stands on no chain
  * and never claims to be a block.
+ *
+ * Work that stands on no chain is for relays alone: never send it to a genuine
+ * node as type 4, a TxPoW by itself. Its block difficulty of zero makes the node
+ * divide by zero, and is dropped.
  */
 import { type Bytes, sameBytes } from "../bytes.ts";
 import {
