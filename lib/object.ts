@@ -4,6 +4,7 @@
  */
 import type { Bytes } from "./bytes.ts";
 import { blake3_256 } from "./hash.ts";
+import { leafHash, merkleRoot as rfc6962Root } from "./merkle.ts";
 
 /** Bytes of a chunk; the last one of an object may be shorter. */
 export const CHUNK_BYTES = 4_096;
@@ -53,4 +54,16 @@ function nodeOf(left: Bytes, right: Bytes): Bytes {
   node.set(left, 1);
   node.set(right, 1 + left.length);
   return blake3_256(node);
+}
+
+/**
+ * The root that a receipt names (spec/money.md 5), lower-case hex: RFC 6962 over
+ * the chunks of the stored bytes. Who sent them checks it against what was sent.
+ */
+export function receiptRoot(bytes: Bytes): string {
+  const leaves: Bytes[] = [];
+  for (let start = 0; start < bytes.length; start += CHUNK_BYTES) {
+    leaves.push(leafHash(bytes.subarray(start, start + CHUNK_BYTES)));
+  }
+  return rfc6962Root(leaves).toHex();
 }

@@ -1,13 +1,14 @@
 /**
  * Receipts: the relay's signed word that it holds a message (DESIGN section 4).
  *
- * A compact JWS (RFC 7515, EdDSA). It is a deterministic function of stored
- * facts, so the same message always has the same receipt, byte for byte.
+ * A JWS of the relay's key. It is a deterministic function of stored facts, so
+ * the same message always has the same receipt, byte for byte, until its hold
+ * is extended or the relay's key is another.
  */
-import { CompactSign, compactVerify } from "jose";
 import { z } from "zod";
 import { type Cursor, CURSOR_FORM } from "./cursor.ts";
 import type { MailboxId, MessageId, ObjectHash, RelayId } from "./ids.ts";
+import { JWS_TYPES, JwsError, signJws, verifyJws } from "./jws.ts";
 import type { SigningKey, VerifyingKey } from "./signing_key.ts";
 
 /** How a message was paid for. */
@@ -28,6 +29,11 @@ export interface Receipt {
   readonly jti: MessageId;
   /** Name of the stored bytes. */
   readonly object: ObjectHash;
+  /**
+   * Merkle root over the stored bytes, lower-case hex: `receiptRoot` of
+   * lib/object.ts. Messages stored by a version before it have none.
+   */
+  readonly root?: string | undefined;
   /** Bytes stored. */
   readonly size: number;
   /** Where it stands in the mailbox. */
@@ -40,7 +46,6 @@ export interface Receipt {
   readonly paid: Paid;
 }
 
-const utf8 = new TextDecoder();
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const wholeNumber = z.int().nonnegative();
 
@@ -50,15 +55,13 @@ const receiptForm = z.object({
   sub: hash,
   jti: hash,
   object: hash,
+  root: hash.optional(),
   size: wholeNumber,
   cursor: z.string().regex(CURSOR_FORM),
   iat: wholeNumber,
   exp: wholeNumber,
   paid: z.object({ by: z.literal("work"), hashes: wholeNumber }),
 });
-
-/** Sets receipts apart from tokens, which the same key signs. */
-const TYPE = "restante-receipt+jwt";
 
 /** A receipt is not one of this relay's. */
 export class ReceiptError extends Error {
@@ -73,36 +76,34 @@ export async function signReceipt(
   key: SigningKey,
   receipt: Omit<Receipt, "iss">,
 ): Promise<string> {
-  const { sub, jti, object, size, cursor, iat, exp, paid } = receipt;
-  const payload = {
+  const { sub, jti, object, root, size, cursor, iat, exp, paid } = receipt;
+  return await signJws(key, JWS_TYPES.receipt, {
     iss: key.relayId,
     sub,
     jti,
     object,
+    root,
     size,
     cursor,
     iat,
     exp,
     paid,
-  };
-  return await new CompactSign(
-    new TextEncoder().encode(JSON.stringify(payload)),
-  )
-    .setProtectedHeader({ alg: "EdDSA", typ: TYPE, kid: key.relayId })
-    .sign(key.privateKey);
+  });
 }
 
 /**
- * What a receipt says, once its signature is checked. A receipt whose hold has
- * ended still proves what was stored.
+ * What a receipt says, once its signature is checked: by the relay's key, or by
+ * that of its former keys which the receipt names, if it was given before that
+ * key ended. A receipt whose hold has ended still proves what was stored.
  *
  * @throws {ReceiptError}
  */
 export async function verifyReceipt(
   jws: string,
-  key: VerifyingKey,
+  keys: VerifyingKey | readonly VerifyingKey[],
 ): Promise<Receipt> {
-  const receipt = receiptForm.safeParse(await verifiedPayload(jws, key));
+  const { payload, key } = await verifiedReceipt(jws, keys);
+  const receipt = receiptForm.safeParse(payload);
   if (!receipt.success) throw new ReceiptError("the JWS is not a receipt");
   if (receipt.data.iss !== key.relayId) {
     throw new ReceiptError("the receipt is another relay's");
@@ -110,17 +111,16 @@ export async function verifyReceipt(
   return receipt.data as Receipt;
 }
 
-async function verifiedPayload(
+async function verifiedReceipt(
   jws: string,
-  key: VerifyingKey,
-): Promise<unknown> {
+  keys: VerifyingKey | readonly VerifyingKey[],
+) {
   try {
-    const options = { algorithms: ["EdDSA"] };
-    const verified = await compactVerify(jws, key.publicKey, options);
-    const isReceipt = verified.protectedHeader.typ === TYPE;
-    return isReceipt ? JSON.parse(utf8.decode(verified.payload)) : null;
+    return await verifyJws(keys, JWS_TYPES.receipt, jws);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ReceiptError(`not a receipt of this relay: ${why}`, { cause });
+    if (!(cause instanceof JwsError)) throw cause;
+    throw new ReceiptError(`not a receipt of this relay: ${cause.message}`, {
+      cause,
+    });
   }
 }

@@ -1,8 +1,14 @@
 /** Chunks and their tree, against the definition and by hand. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { blake3_256 } from "../../lib/hash.ts";
-import { CHUNK_BYTES, chunkHashes, merkleRoot } from "../../lib/object.ts";
+import {
+  CHUNK_BYTES,
+  chunkHashes,
+  merkleRoot,
+  receiptRoot,
+} from "../../lib/object.ts";
 import { check } from "./property.ts";
 
 const joined = (...parts: Uint8Array[]) =>
@@ -54,6 +60,53 @@ Deno.test("merkleRoot() changes with every byte of the payload", async () => {
       const before = merkleRoot(chunkHashes(payload)).toHex();
       payload[at % size] = 1;
       assert.notEqual(merkleRoot(chunkHashes(payload)).toHex(), before);
+    }),
+    100,
+  );
+});
+
+/** SHA-256 by another hand. */
+function digest(...parts: (number | Uint8Array)[]): Uint8Array<ArrayBuffer> {
+  const hash = createHash("sha256");
+  for (const part of parts) {
+    hash.update(typeof part === "number" ? Uint8Array.of(part) : part);
+  }
+  return new Uint8Array(hash.digest());
+}
+
+Deno.test("receiptRoot() is RFC 6962 over 4 KiB chunks, lower-case hex", () => {
+  const bytes = Uint8Array.from(
+    { length: 3 * CHUNK_BYTES + 1 },
+    (_, i) => i >> 4,
+  );
+  const [a, b, c, d] = [0, 1, 2, 3].map((n) =>
+    digest(0, bytes.subarray(n * CHUNK_BYTES, (n + 1) * CHUNK_BYTES))
+  ) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  const [ab, cd] = [digest(1, a, b), digest(1, c, d)];
+  const table: readonly (readonly [number, Uint8Array])[] = [
+    [1, digest(0, bytes.subarray(0, 1))],
+    [CHUNK_BYTES - 1, digest(0, bytes.subarray(0, CHUNK_BYTES - 1))],
+    [CHUNK_BYTES, a],
+    [CHUNK_BYTES + 1, digest(1, a, digest(0, bytes.subarray(4_096, 4_097)))],
+    [2 * CHUNK_BYTES, ab],
+    [3 * CHUNK_BYTES, digest(1, ab, c)],
+    [bytes.length, digest(1, ab, cd)],
+  ];
+  for (const [size, root] of table) {
+    const of = receiptRoot(bytes.subarray(0, size));
+    assert.equal(of, root.toHex(), `${size} bytes`);
+    assert.match(of, /^[0-9a-f]{64}$/);
+  }
+});
+
+Deno.test("receiptRoot() changes with every byte, and with every length", async () => {
+  await check(
+    fc.property(fc.integer({ min: 1, max: 40_000 }), fc.nat(), (size, at) => {
+      const bytes = new Uint8Array(size + 1);
+      const before = receiptRoot(bytes.subarray(0, size));
+      assert.notEqual(receiptRoot(bytes), before);
+      bytes[at % size] = 1;
+      assert.notEqual(receiptRoot(bytes.subarray(0, size)), before);
     }),
     100,
   );

@@ -26,6 +26,7 @@ const FACTS: Omit<Receipt, "iss"> = {
   sub: mailboxIdOf(new Uint8Array([1])),
   jti: messageIdOf(new Uint8Array(32).fill(2)),
   object: objectHashOf(new Uint8Array(32).fill(3)),
+  root: "04".repeat(32),
   size: 1_496,
   cursor: cursorOf({ epoch: "0".repeat(12), versionstamp: "1".repeat(20) }),
   iat: 1_790_000_000,
@@ -70,6 +71,8 @@ Deno.test("signReceipt() tells any two facts apart", async () => {
     { sub: mailboxIdOf(new Uint8Array([2])) },
     { jti: messageIdOf(new Uint8Array(32)) },
     { object: objectHashOf(new Uint8Array(32)) },
+    { root: "05".repeat(32) },
+    { root: undefined },
     { size: 1_497 },
     {
       cursor: cursorOf({ epoch: "0".repeat(12), versionstamp: "2".repeat(20) }),
@@ -89,6 +92,46 @@ Deno.test("verifyReceipt() needs the public key alone", async () => {
   const key = await importVerifyingKey(RELAY.jwk.x);
   const receipt = await signReceipt(RELAY, FACTS);
   assert.deepEqual(await verifyReceipt(receipt, key), RECEIPT);
+});
+
+Deno.test("verifyReceipt() takes a receipt of before there were roots", async () => {
+  const { root: _, ...facts } = FACTS;
+  const receipt = await signReceipt(RELAY, facts);
+  assert.deepEqual(await verifyReceipt(receipt, RELAY), {
+    iss: RELAY.relayId,
+    ...facts,
+  });
+  assert.ok(!("root" in parts(receipt)[1]));
+});
+
+Deno.test("verifyReceipt() takes a former key's receipt, if it was given before the key ended", async () => {
+  const until = 1_000 * FACTS.iat;
+  const keys = [OTHER_RELAY, { ...RELAY, until }];
+  const receipt = await signReceipt(RELAY, FACTS);
+  assert.deepEqual(await verifyReceipt(receipt, keys), RECEIPT);
+  const late = await signReceipt(RELAY, { ...FACTS, iat: FACTS.iat + 1 });
+  await assert.rejects(verifyReceipt(late, keys), ReceiptError);
+  await assert.rejects(verifyReceipt(receipt, OTHER_RELAY), ReceiptError);
+});
+
+Deno.test("verifyReceipt() refuses a receipt of one of the relay's keys in the name of another", async () => {
+  const keys = [RELAY, { ...OTHER_RELAY, until: 2e12 }];
+  const { relayId: iss } = OTHER_RELAY;
+  const bad = await jws(HEADER, { ...RECEIPT, iss });
+  await assert.rejects(verifyReceipt(bad, keys), ReceiptError);
+  assert.equal(
+    (await verifyReceipt(await signReceipt(OTHER_RELAY, FACTS), keys)).iss,
+    iss,
+  );
+});
+
+Deno.test("verifyReceipt() takes a receipt of a hold that was extended: the same id, a later end", async () => {
+  const extended = { ...FACTS, exp: FACTS.exp + 86_400 };
+  const receipt = await signReceipt(RELAY, extended);
+  assert.deepEqual(await verifyReceipt(receipt, RELAY), {
+    ...RECEIPT,
+    exp: extended.exp,
+  });
 });
 
 Deno.test("verifyReceipt() takes a receipt whose hold has ended", async () => {
@@ -125,13 +168,18 @@ Deno.test("verifyReceipt() refuses", async (t) => {
     "alg none": unsigned(HEADER, RECEIPT),
     "alg none with the signature": unsigned(HEADER, RECEIPT) + signature,
     "HS256 with the public key as secret": await jws(
-      { alg: "HS256", typ: TYPE },
+      { ...HEADER, alg: "HS256" },
       RECEIPT,
       Uint8Array.fromBase64(RELAY.jwk.x, { alphabet: "base64url" }),
     ),
-    "no typ": await jws({ alg: "EdDSA" }, RECEIPT),
-    "typ JWT": await jws({ alg: "EdDSA", typ: "JWT" }, RECEIPT),
-    "typ of a token": await jws({ alg: "EdDSA", typ: "at+jwt" }, RECEIPT),
+    "no typ": await jws({ alg: "EdDSA", kid: RELAY.relayId }, RECEIPT),
+    "typ JWT": await jws({ ...HEADER, typ: "JWT" }, RECEIPT),
+    "typ of a token": await jws({ ...HEADER, typ: "at+jwt" }, RECEIPT),
+    "typ of another word": await jws(
+      { ...HEADER, typ: "restante-custody+jwt" },
+      RECEIPT,
+    ),
+    "no kid": await jws({ alg: "EdDSA", typ: TYPE }, RECEIPT),
   };
   for (const [what, bad] of Object.entries(cases)) {
     await t.step(what, () => assertRefused(bad, what));
@@ -155,6 +203,12 @@ Deno.test("verifyReceipt() refuses what its own relay signed and is no receipt",
     "no members": { iss: RELAY.relayId },
     "a size that is text": { ...RECEIPT, size: "1496" },
     "no cursor": { ...RECEIPT, cursor: undefined },
+    "a root in capitals": { ...RECEIPT, root: "AB".repeat(32) },
+    "half a root": { ...RECEIPT, root: "04".repeat(16) },
+    "a root of null": { ...RECEIPT, root: null },
+    "a size below nothing": { ...RECEIPT, size: -1 },
+    "half a second": { ...RECEIPT, iat: 1.5 },
+    "a time beyond all times": { ...RECEIPT, exp: 1e300 },
     "paid by magic": { ...RECEIPT, paid: { by: "magic" } },
   };
   for (const [what, payload] of Object.entries(payloads)) {

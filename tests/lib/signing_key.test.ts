@@ -5,6 +5,8 @@ import {
   generateSigningKey,
   importSigningKey,
   importVerifyingKey,
+  importVerifyingKeys,
+  MAX_FORMER_KEYS,
 } from "../../lib/signing_key.ts";
 import { newRsaKey } from "./seal/keys.ts";
 import {
@@ -61,9 +63,94 @@ Deno.test("importVerifyingKey() gives the public half by its x", async () => {
 });
 
 Deno.test("importVerifyingKey() refuses an x that is no key", async () => {
-  for (const x of ["", "AA", "A".repeat(42), "A".repeat(44), "*".repeat(43)]) {
-    await assert.rejects(importVerifyingKey(x), Error, x);
+  const { x } = RELAY.jwk;
+  const table = [
+    "",
+    "AA",
+    x.slice(1),
+    `${x}A`,
+    `${x}=`,
+    `${x}\n`,
+    `${x.slice(0, -1)}p`, // the same bytes, in another form
+    "*".repeat(43),
+  ];
+  assert.equal(x.at(-1), "o");
+  for (const bad of table) {
+    await assert.rejects(importVerifyingKey(bad), Error, bad);
   }
+});
+
+// Under such a key a signature that anybody can write holds for many messages:
+// a relay that published one could deny every receipt.
+for (
+  const hex of [
+    "00".repeat(32),
+    `${"00".repeat(31)}80`,
+    `01${"00".repeat(31)}`,
+    `01${"00".repeat(30)}80`,
+    `ec${"ff".repeat(30)}7f`,
+    `ec${"ff".repeat(31)}`,
+    `ed${"ff".repeat(30)}7f`,
+    `ee${"ff".repeat(30)}7f`,
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+  ]
+) {
+  Deno.test(`importVerifyingKey() refuses a key under which anything is signed: ${hex.slice(0, 8)}…${hex.slice(-2)}`, async () => {
+    const x = base64url(Uint8Array.fromHex(hex));
+    await assert.rejects(importVerifyingKey(x), /proves nothing/);
+  });
+}
+
+Deno.test("importVerifyingKeys() gives the present key, and the former ones with their ends", async () => {
+  const { jwk: signing } = RELAY;
+  const former = [{ ...OTHER_RELAY.jwk, until: 1_790_000_000_000 }];
+  for (const none of [{ signing }, { signing, former: [] }]) {
+    const [key, ...others] = await importVerifyingKeys(none);
+    assert.equal(key?.relayId, RELAY.relayId);
+    assert.equal(key?.until, undefined);
+    assert.deepEqual(others, []);
+  }
+  const [key, other, ...more] = await importVerifyingKeys({ signing, former });
+  assert.deepEqual([key?.relayId, key?.until], [RELAY.relayId, undefined]);
+  assert.deepEqual(
+    [other?.relayId, other?.until],
+    [OTHER_RELAY.relayId, 1_790_000_000_000],
+  );
+  assert.deepEqual(more, []);
+});
+
+Deno.test("importVerifyingKeys() refuses former keys that are none, or have no end, or are too many", async () => {
+  const signing = RELAY.jwk;
+  const { x } = OTHER_RELAY.jwk;
+  const many = (length: number) =>
+    Array.from({ length }, () => ({ x, until: 1 }));
+  const keys = await importVerifyingKeys({
+    signing,
+    former: many(MAX_FORMER_KEYS),
+  });
+  assert.equal(keys.length, 33);
+  const table: readonly unknown[] = [
+    [{ x }],
+    [{ x, until: "1" }],
+    [{ x, until: -1 }],
+    [{ x, until: 0.5 }],
+    [{ x, until: 1e300 }],
+    [{ x, until: null }],
+    [{ x: "AA", until: 1 }],
+    [{ until: 1 }],
+    [null],
+    {},
+    null,
+    "none",
+    many(MAX_FORMER_KEYS + 1),
+  ];
+  for (const former of table) {
+    await assert.rejects(importVerifyingKeys({ signing, former }), Error);
+  }
+  await assert.rejects(importVerifyingKeys({ signing: { x: "AA" } }), Error);
 });
 
 Deno.test("generateSigningKey() makes another key each time", async () => {
