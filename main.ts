@@ -39,7 +39,7 @@ export async function startRelay(
     const keys = await loadRelayKeys(store, {
       ...(config.signingKey && { signing: config.signingKey }),
       ...(config.maximaKey && { maxima: config.maximaKey }),
-    });
+    }, now);
     // The port may be free for the system to choose, and the app's URL has it:
     // the socket is there first, and the app before the next turn of the loop.
     const listener = Promise.withResolvers<string>();

@@ -1,6 +1,7 @@
 /** `restante verify-receipt`: whether a relay signed it, and what it says. */
 import type { Command } from "commander";
-import { Relay, verifyReceipt } from "../client/mod.ts";
+import { ClientError, Relay, verifyReceipt } from "../client/mod.ts";
+import { importVerifyingKeys, type VerifyingKey } from "../lib/signing_key.ts";
 import { relayOr } from "./home.ts";
 import { type OutputOptions, printResult } from "./output.ts";
 
@@ -9,7 +10,7 @@ export function addVerifyReceipt(program: Command): void {
   program.command("verify-receipt")
     .summary("check a receipt")
     .description(
-      "Checks that the relay signed the receipt, and prints what it says.",
+      "Checks that the relay signed the receipt, with its key or a former one, and prints what it says.",
     )
     .argument("<jws>", "the receipt")
     .option(
@@ -25,7 +26,7 @@ export function addVerifyReceipt(program: Command): void {
       async (jws: string, options: OutputOptions & { relay?: string }) => {
         const receipt = await verifyReceipt(
           jws,
-          await new Relay(await relayOr(options.relay)).verifyingKey(),
+          await receiptKeys(new Relay(await relayOr(options.relay))),
         );
         await printResult(
           options,
@@ -43,6 +44,17 @@ export function addVerifyReceipt(program: Command): void {
         );
       },
     );
+}
+
+/** The relay's key and its former ones, checked to be of the relay's id. */
+async function receiptKeys(relay: Relay): Promise<readonly VerifyingKey[]> {
+  const { id, keys } = await relay.descriptor();
+  const known = await importVerifyingKeys(keys).catch(() => []);
+  if (known[0]?.relayId === id) return known;
+  throw new ClientError(
+    "relay-nonsense",
+    `${relay.url} has an id that is not its key's, or keys that are none`,
+  );
 }
 
 function inWords(seconds: number): string {

@@ -10,6 +10,13 @@ import { contactAddress, type Relay } from "../relay/relay.ts";
 /** Seconds that the answer may be cached. */
 const MAX_AGE = 60;
 
+const signingForm = z.object({
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: z.string(),
+  kid: z.string(),
+});
+
 const descriptorForm = z.object({
   id: z.string().meta({
     description: "Hex SHA3-256 of the signing key's SPKI",
@@ -21,11 +28,15 @@ const descriptorForm = z.object({
     maxima: z.string().meta({
       description: "Hex SPKI of the RSA key for handshakes",
     }),
-    signing: z.object({
-      kty: z.literal("OKP"),
-      crv: z.literal("Ed25519"),
-      x: z.string(),
-      kid: z.string(),
+    signing: signingForm,
+    former: z.array(
+      signingForm.extend({
+        until: z.int().meta({
+          description: "When it ended, in Unix milliseconds",
+        }),
+      }),
+    ).meta({
+      description: "Keys that signed before: receipts of them remain good",
     }),
   }),
   work: z.object({
@@ -97,7 +108,11 @@ function describe(relay: Relay) {
     version: VERSION,
     url,
     address: contactAddress(relay),
-    keys: { maxima: keys.maxima.publicKey.toHex(), signing: keys.signing.jwk },
+    keys: {
+      maxima: keys.maxima.publicKey.toHex(),
+      signing: keys.signing.jwk,
+      former: [...keys.former],
+    },
     work: {
       hash: "sha3-256" as const,
       minimum: hexTarget(targetOf(price.hashes)),

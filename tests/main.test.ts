@@ -93,7 +93,11 @@ Deno.test("startRelay() has the operator's keys, whatever the store", async () =
   });
   assert.deepEqual(descriptors[0], {
     id: signing.relayId,
-    keys: { maxima: maxima.publicKey.toHex(), signing: signing.jwk },
+    keys: {
+      maxima: maxima.publicKey.toHex(),
+      signing: signing.jwk,
+      former: [],
+    },
   });
 });
 

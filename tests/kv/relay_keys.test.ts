@@ -5,7 +5,7 @@ import { loadRelayKeys, type RelayKeys } from "../../kv/relay_keys.ts";
 import { openStore } from "../../kv/store/store.ts";
 import { parsePublicKey } from "../../lib/seal/public_key.ts";
 import { generateRsaKey } from "../../lib/seal/rsa.ts";
-import { generateSigningKey } from "../../lib/signing_key.ts";
+import { generateSigningKey, importSigningKey } from "../../lib/signing_key.ts";
 import { TempDirectory } from "./temp_directory.ts";
 
 /** What tells one pair of keys from another. */
@@ -51,15 +51,34 @@ Deno.test("loadRelayKeys() gives all workers that start at once the same keys", 
   assert.equal(new Set(names).size, 1, names.join("\n"));
 });
 
-Deno.test("loadRelayKeys() takes the operator's keys, and does not store them", async (t) => {
+Deno.test("loadRelayKeys() takes the operator's keys, and stores no private one", async (t) => {
   const given = {
     signing: await generateSigningKey(),
     maxima: await generateRsaKey(2_048),
   };
   using plain = await openStore(":memory:");
   const all = named(await loadRelayKeys(plain, given));
-  await t.step("both: nothing is kept", async () => {
-    assert.equal((await plain.get(keys.relayKeys())).value, null);
+  await t.step("both: the name of the signing key is kept", async () => {
+    assert.deepEqual((await plain.get(keys.relayKeys())).value, {
+      signer: all[1],
+      former: [],
+    });
+  });
+  await t.step("signing alone, in a new store: none is made", async () => {
+    using store = await openStore(":memory:");
+    const { signing } = given;
+    const first = await loadRelayKeys(store, { signing });
+    assert.deepEqual(first.former, []);
+    const { value } = await store.get<object>(keys.relayKeys());
+    assert.deepEqual(Object.keys(value ?? {}).sort(), [
+      "former",
+      "maxima",
+      "signer",
+    ]);
+    assert.deepEqual(
+      named(await loadRelayKeys(store, { signing })),
+      named(first),
+    );
   });
   for (const name of ["signing", "maxima"] as const) {
     await t.step(`${name} alone: the other is the store's`, async () => {
@@ -98,4 +117,119 @@ Deno.test("loadRelayKeys() refuses keys that are none", async () => {
     { maxima: ed25519 },
   ];
   for (const given of table) await assert.rejects(loadRelayKeys(store, given));
+});
+
+/** One RSA key for all that follow, and as many signing keys as asked for. */
+async function makeKeys(count: number) {
+  const maxima = await generateRsaKey(2_048);
+  const made = [];
+  for (let i = 0; i < count; i++) {
+    const signing = await generateSigningKey();
+    const { jwk } = await importSigningKey(signing);
+    made.push({ given: { signing, maxima }, jwk });
+  }
+  return made;
+}
+
+Deno.test("loadRelayKeys() notes the key that signed before, and when it ended", async (t) => {
+  const [a, b, c] = await makeKeys(3);
+  assert.ok(a && b && c);
+  using store = await openStore(":memory:");
+  const start = async (given: typeof a.given, now: number) =>
+    (await loadRelayKeys(store, given, () => now)).former;
+  await t.step("the first", async () => {
+    assert.deepEqual(await start(a.given, 1_000), []);
+  });
+  await t.step("another", async () => {
+    assert.deepEqual(await start(b.given, 2_000), [{ ...a.jwk, until: 2_000 }]);
+  });
+  await t.step("the same again: nothing is new", async () => {
+    const before = await store.get(keys.relayKeys());
+    assert.deepEqual(await start(b.given, 3_000), [{ ...a.jwk, until: 2_000 }]);
+    assert.deepEqual(await store.get(keys.relayKeys()), before);
+  });
+  await t.step("a third: the last to end is in front", async () => {
+    assert.deepEqual(await start(c.given, 4_000), [
+      { ...b.jwk, until: 4_000 },
+      { ...a.jwk, until: 2_000 },
+    ]);
+  });
+  await t.step("one that comes back is former no more", async () => {
+    assert.deepEqual(await start(a.given, 5_000), [
+      { ...c.jwk, until: 5_000 },
+      { ...b.jwk, until: 4_000 },
+    ]);
+  });
+});
+
+Deno.test("loadRelayKeys() notes the store's own key as former when the operator gives another, and the other way round", async () => {
+  const [other] = await makeKeys(1);
+  assert.ok(other);
+  using store = await openStore(":memory:");
+  const { signing: own } = await loadRelayKeys(store, {}, () => 1_000);
+  const { signing } = other.given;
+  const given = await loadRelayKeys(store, { signing }, () => 2_000);
+  assert.deepEqual(given.former, [{ ...own.jwk, until: 2_000 }]);
+  const back = await loadRelayKeys(store, {}, () => 3_000);
+  assert.equal(back.signing.relayId, own.relayId);
+  assert.deepEqual(back.former, [{ ...other.jwk, until: 3_000 }]);
+});
+
+Deno.test("loadRelayKeys() notes the key of a store from before keys were noted", async () => {
+  const [old, given] = await makeKeys(2);
+  assert.ok(old && given);
+  using store = await openStore(":memory:");
+  await store.commit((operation) => operation.set(keys.relayKeys(), old.given));
+  const { former } = await loadRelayKeys(store, given.given, () => 7);
+  assert.deepEqual(former, [{ ...old.jwk, until: 7 }]);
+});
+
+Deno.test("loadRelayKeys() notes the key that was replaced in the store", async () => {
+  const [old, fresh] = await makeKeys(2);
+  assert.ok(old && fresh);
+  using store = await openStore(":memory:");
+  const replace = async (stored: typeof old.given) => {
+    const { value } = await store.get<object>(keys.relayKeys());
+    await store.commit((operation) =>
+      operation.set(keys.relayKeys(), { ...value, ...stored })
+    );
+  };
+  await replace(old.given);
+  await loadRelayKeys(store, {}, () => 1);
+  await loadRelayKeys(store, old.given, () => 2);
+  await replace(fresh.given);
+  const { former, signing } = await loadRelayKeys(store, {}, () => 3);
+  assert.deepEqual(signing.jwk, fresh.jwk);
+  assert.deepEqual(former, [{ ...old.jwk, until: 3 }]);
+});
+
+Deno.test("loadRelayKeys() keeps 32 former keys, those that ended last", async () => {
+  const made = await makeKeys(35);
+  using store = await openStore(":memory:");
+  let former: RelayKeys["former"] = [];
+  for (const [now, { given }] of made.entries()) {
+    former = (await loadRelayKeys(store, given, () => now)).former;
+  }
+  const expected = made.map(({ jwk }, i) => ({ ...jwk, until: i + 1 }))
+    .slice(2, 34).reverse();
+  assert.equal(former.length, 32);
+  assert.deepEqual(former, expected);
+});
+
+Deno.test("loadRelayKeys() by several workers with a new key at once notes the old one once", async () => {
+  await using directory = await TempDirectory.make();
+  const file = directory.file("store.kv");
+  const [old, fresh] = await makeKeys(2);
+  assert.ok(old && fresh);
+  using one = await openStore(file);
+  using two = await openStore(file);
+  await loadRelayKeys(one, old.given, () => 1);
+  await Promise.allSettled(
+    [one, two, one, two].map((store, i) =>
+      loadRelayKeys(store, fresh.given, () => 2 + i)
+    ),
+  );
+  const { former } = await loadRelayKeys(one, fresh.given, () => 9);
+  assert.deepEqual(former.map(({ x }) => x), [old.jwk.x]);
+  assert.ok((former[0]?.until ?? 9) < 9);
 });

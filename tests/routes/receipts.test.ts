@@ -1,10 +1,18 @@
 /** Receipts: the relay's word that anybody can check. */
 import assert from "node:assert/strict";
-import { ReceiptError, verifyReceipt } from "../../lib/receipt.ts";
-import { importVerifyingKey } from "../../lib/signing_key.ts";
+import { loadRelayKeys } from "../../kv/relay_keys.ts";
+import { openStore } from "../../kv/store/store.ts";
+import { ReceiptError, signReceipt, verifyReceipt } from "../../lib/receipt.ts";
+import {
+  generateSigningKey,
+  importVerifyingKey,
+  importVerifyingKeys,
+} from "../../lib/signing_key.ts";
+import { TempDirectory } from "../kv/temp_directory.ts";
+import { Clock } from "./clock.ts";
 import { Owner, postEnvelope, type Stored } from "./owner.ts";
 import { TestRelay } from "./relay_fixture.ts";
-import { makeRelayKeys } from "./shared_keys.ts";
+import { makeRelayKeys, sharedPkcs8 } from "./shared_keys.ts";
 
 /** The key in a relay's descriptor, by which anybody checks its receipts. */
 async function publishedKey(relay: TestRelay) {
@@ -103,5 +111,84 @@ Deno.test("a receipt that was changed, or is another relay's, is none", async (t
   await t.step("another relay's", async () => {
     const otherKey = await publishedKey(otherRelay);
     await assert.rejects(verifyReceipt(receipt, otherKey), ReceiptError);
+  });
+});
+
+Deno.test("a receipt outlives the key that signed it: the descriptor lists the key with its end", async (t) => {
+  await using directory = await TempDirectory.make();
+  const kv = directory.file("store.kv");
+  const clock = new Clock();
+  const { maxima } = await sharedPkcs8();
+  const pkcs8 = [await generateSigningKey(), await generateSigningKey()];
+  const start = async (signing?: Uint8Array<ArrayBuffer>) => {
+    using store = await openStore(kv, clock.now);
+    const given = { maxima, ...(signing && { signing }) };
+    const keys = await loadRelayKeys(store, given, clock.now);
+    return await TestRelay.open({ kv, keys, clock });
+  };
+  const descriptorOf = async (relay: TestRelay) =>
+    await (await relay.fetch("/.well-known/restante")).json();
+
+  let first, tag, retired;
+  {
+    using relay = await start(pkcs8[0]);
+    retired = relay.relay.keys.signing;
+    const owner = await Owner.open(relay);
+    const envelope = owner.envelope();
+    const stored = await owner.receive(envelope);
+    const answer = await relay.fetch("/.well-known/restante");
+    tag = answer.headers.get("ETag");
+    assert.deepEqual((await answer.json()).keys.former, []);
+    first = { envelope, stored };
+  }
+  clock.advance(1_000);
+  using relay = await start(pkcs8[1]);
+  const descriptor = await descriptorOf(relay);
+  const keys = await importVerifyingKeys(descriptor.keys);
+  await t.step("the descriptor has it, under its own id", async () => {
+    assert.deepEqual(descriptor.keys.former, [
+      { ...retired.jwk, until: clock.now() },
+    ]);
+    assert.notEqual(descriptor.id, retired.relayId);
+    const answer = await relay.fetch("/.well-known/restante", {
+      headers: { "If-None-Match": tag ?? "" },
+    });
+    assert.equal(answer.status, 200);
+    await answer.body?.cancel();
+  });
+  await t.step("its receipts are good, by the relay that it was", async () => {
+    const { receipt, id } = first.stored;
+    const said = await verifyReceipt(receipt, keys);
+    assert.deepEqual([said.jti, said.iss], [id, retired.relayId]);
+    await assert.rejects(
+      verifyReceipt(receipt, keys.slice(0, 1)),
+      ReceiptError,
+    );
+  });
+  await t.step(
+    "the same message again has a receipt of the new key",
+    async () => {
+      const again = await (await postEnvelope(relay, first.envelope)).json();
+      const said = await verifyReceipt(again.receipt, keys);
+      assert.equal(said.iss, descriptor.id);
+      const { iss: _, ...facts } = said;
+      const { iss: __, ...before } = await verifyReceipt(
+        first.stored.receipt,
+        keys,
+      );
+      assert.deepEqual(facts, before);
+    },
+  );
+  await t.step("what the old key signs after its end is none", async () => {
+    const { iss: _, ...facts } = await verifyReceipt(
+      first.stored.receipt,
+      keys,
+    );
+    const iat = Math.floor(clock.now() / 1_000);
+    for (const [later, isGood] of [[0, true], [1, false]] as const) {
+      const forged = await signReceipt(retired, { ...facts, iat: iat + later });
+      if (isGood) await verifyReceipt(forged, keys);
+      else await assert.rejects(verifyReceipt(forged, keys), ReceiptError);
+    }
   });
 });

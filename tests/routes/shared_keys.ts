@@ -16,6 +16,7 @@ async function load(
   return {
     signing: await importSigningKey(signing),
     maxima: await importRsaKey(maxima),
+    former: [],
   };
 }
 

@@ -1,0 +1,89 @@
+/** `verify-receipt`, run as a person runs it, when the relay's key was changed. */
+import assert from "node:assert/strict";
+import { makeIdentity } from "../../client/identity.ts";
+import { Relay } from "../../client/relay.ts";
+import { send } from "../../client/send.ts";
+import { Session } from "../../client/session.ts";
+import { signReceipt, verifyReceipt } from "../../lib/receipt.ts";
+import { generateSigningKey, importSigningKey } from "../../lib/signing_key.ts";
+import { TempDirectory } from "../kv/temp_directory.ts";
+import { listen } from "../routes/listening_relay.ts";
+import { restante } from "./process.ts";
+
+Deno.test("verify-receipt takes a receipt of a former key, and none that key signed later", async () => {
+  await using directory = await TempDirectory.make();
+  const file = directory.file("store.kv");
+  const [before, after] = [
+    await generateSigningKey(),
+    await generateSigningKey(),
+  ];
+  let receipt, jti;
+  const clock = { time: Date.now() };
+  {
+    await using relay = await listen(file, () => clock.time, {
+      signingKey: before,
+      maximaKey: null,
+    });
+    const client = new Relay(relay.url);
+    const [from, to] = [await makeIdentity(1_024), await makeIdentity(1_024)];
+    await new Session(client, to).open();
+    const sent = await send({
+      relay: client,
+      from,
+      to: to.key.publicKey,
+      application: "test",
+      data: new Uint8Array(10),
+      hold: 3_600,
+    });
+    ({ receipt, id: jti } = sent);
+  }
+  clock.time += 1_000;
+  await using relay = await listen(file, () => clock.time, {
+    signingKey: after,
+    maximaKey: null,
+  });
+  const verify = (jws: string) =>
+    restante(["verify-receipt", jws, "--relay", relay.url, "--json"]);
+
+  const good = await verify(receipt);
+  assert.equal(good.code, 0, good.stderr);
+  const { valid, receipt: said } = JSON.parse(good.stdout);
+  assert.deepEqual([valid, said.jti], [true, jti]);
+
+  const key = await importSigningKey(before);
+  const { iss: _, ...facts } = await verifyReceipt(receipt, key);
+  const late = Math.floor(clock.time / 1_000) + 1;
+  const bad = await verify(await signReceipt(key, { ...facts, iat: late }));
+  const { code, detail } = JSON.parse(bad.stderr);
+  assert.equal(code, "receipt-invalid");
+  assert.match(detail, /its key had ended/);
+  assert.deepEqual([bad.code === 0, bad.stdout], [false, ""]);
+});
+
+Deno.test("verify-receipt goes by no relay whose id is not its key's", async () => {
+  const key = await importSigningKey(await generateSigningKey());
+  const other = await importSigningKey(await generateSigningKey());
+  const descriptor = {
+    id: key.relayId,
+    url: "http://127.0.0.1",
+    address: "",
+    keys: { maxima: "00", signing: other.jwk, former: [] },
+  };
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    () => Response.json(descriptor),
+  );
+  try {
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    for (const keys of [{}, { signing: key.jwk, former: [{ x: "AA" }] }]) {
+      Object.assign(descriptor.keys, keys);
+      const { code, stdout, stderr } = await restante(
+        ["verify-receipt", "a.b.c", "--relay", url],
+      );
+      assert.match(stderr, /\(relay-nonsense\)\n$/);
+      assert.deepEqual([code === 0, stdout], [false, ""]);
+    }
+  } finally {
+    await server.shutdown();
+  }
+});
