@@ -65,6 +65,8 @@ export interface MineOptions {
    * mine, the first hit wins, and which that is is chance.
    */
   random?: RandomBytes | undefined;
+  /** Milliseconds since some moment; the machine's, if not said. */
+  monotonic?: (() => number) | undefined;
   /**
    * Workers that are kept, for work of 50 ms and more. If not said, work of
    * a quarter of a second and more starts some of its own, and ends them; null keeps
@@ -107,12 +109,14 @@ const WORTH_STARTING = 0.25;
  */
 export async function mine(options: MineOptions): Promise<TxPow> {
   const { target, signal, onProgress, random = systemRandom } = options;
+  const { monotonic = () => performance.now() } = options;
   signal?.throwIfAborted();
   const engine = await openEngine(options.engine);
   signal?.throwIfAborted();
   const plan = planSearch(draftOf(options), random);
   const expected = hashesOf(target);
-  const search = new Search({ puzzle: plan.puzzle, expected, onProgress });
+  const { puzzle } = plan;
+  const search = new Search({ puzzle, expected, onProgress, monotonic });
   const stop = () => search.stop(signal?.reason);
   signal?.addEventListener("abort", stop);
   const seconds = expected * plan.permutations / engine.speed;
@@ -123,9 +127,10 @@ export async function mine(options: MineOptions): Promise<TxPow> {
   try {
     const joined = pool?.join(search);
     // Workers take a while to start, and may not start at all.
-    await mineHere(engine, search, () => pool?.isWorking === true);
+    const here = { engine, search, monotonic };
+    await mineHere(here, () => pool?.isWorking === true);
     await joined;
-    await mineHere(engine, search, () => false);
+    await mineHere(here, () => false);
   } finally {
     search.stop(null); // if mining failed, workers need not go on
     signal?.removeEventListener("abort", stop);
@@ -138,19 +143,22 @@ export async function mine(options: MineOptions): Promise<TxPow> {
 
 /** Mines on this thread, in turns with others, until it is over or relieved. */
 async function mineHere(
-  engine: Engine,
-  search: Search,
+  { engine, search, monotonic }: {
+    engine: Engine;
+    search: Search;
+    monotonic: () => number;
+  },
   isRelieved: () => boolean,
 ): Promise<void> {
-  let turn = performance.now();
+  let turn = monotonic();
   while (search.isOpen && !isRelieved()) {
     const slice = search.take(BATCH);
     if (slice === null) return;
     const hit = engine.search(search.puzzle, slice.start, slice.count);
     search.report(slice, hit);
-    if (performance.now() - turn < TURN) continue;
+    if (monotonic() - turn < TURN) continue;
     await new Promise((resolve) => setTimeout(resolve));
-    turn = performance.now();
+    turn = monotonic();
   }
 }
 

@@ -36,6 +36,8 @@ export interface SearchOptions {
   readonly expected: number;
   /** Called at most some sixty times a second. */
   readonly onProgress?: ((progress: MiningProgress) => void) | undefined;
+  /** Milliseconds since some moment; the machine's, if not said. */
+  readonly monotonic?: (() => number) | undefined;
 }
 
 /** Milliseconds between two calls of `onProgress`. */
@@ -50,8 +52,9 @@ export class Search {
   /** Resolves once it is over; it never rejects. */
   readonly over: Promise<void>;
   readonly #options: SearchOptions;
-  readonly #started = performance.now();
-  #toldAt = this.#started;
+  readonly #monotonic: () => number;
+  readonly #started: number;
+  #toldAt: number;
   #next = 1; // dust is never nothing
   #tries = 0;
   #hit: number | null = null;
@@ -61,6 +64,8 @@ export class Search {
   /** Nothing is tried until somebody takes a slice. */
   constructor(options: SearchOptions) {
     this.#options = options;
+    this.#monotonic = options.monotonic ?? (() => performance.now());
+    this.#started = this.#toldAt = this.#monotonic();
     this.puzzle = options.puzzle;
     this.permutations = permutationsOf(options.puzzle);
     this.over = new Promise((resolve) => this.#end = resolve);
@@ -118,7 +123,7 @@ export class Search {
 
   #tell(): void {
     const { expected, onProgress } = this.#options;
-    const now = performance.now();
+    const now = this.#monotonic();
     if (onProgress === undefined || now - this.#toldAt < PROGRESS) return;
     this.#toldAt = now;
     const tries = this.#tries;

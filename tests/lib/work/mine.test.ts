@@ -1,5 +1,6 @@
 /** Mining: what it gives, how it is watched, and how it is stopped. */
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import type { Bytes } from "../../../lib/bytes.ts";
 import { decode, encode } from "../../../lib/minima/codec.ts";
 import {
@@ -215,6 +216,51 @@ Deno.test("mine() does nothing if its signal was aborted before", async () => {
   const mining = mine(options("none", { target: IMPOSSIBLE, signal, random }));
   await assert.rejects(mining, (error) => error === reason);
   assert.equal(draws, 0);
+});
+
+Deno.test("mine() takes its turns by the clock that it is given", async () => {
+  let time = 0;
+  const times: number[] = [];
+  const controller = new AbortController();
+  const mining = mine(options("clock", {
+    target: IMPOSSIBLE,
+    pool: null,
+    signal: controller.signal,
+    monotonic: () => time += 4,
+    onProgress({ rate, tries }) {
+      times.push(1_000 * tries / rate);
+      if (times.length === 3) controller.abort();
+    },
+  }));
+  await assert.rejects(mining, { name: "AbortError" });
+  for (const [i, taken] of times.entries()) {
+    const before = times[i - 1] ?? 0;
+    assert.ok(taken - before >= 16 - 1e-6, `${times} ms`);
+    assert.ok(taken <= time);
+  }
+});
+
+Deno.test("mine() leaves nothing on the signal that it was given, found or not", async () => {
+  for (const target of [MIN_WORK_TARGET, IMPOSSIBLE]) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const added = mock.method(signal, "addEventListener");
+    const removed = mock.method(signal, "removeEventListener");
+    const mining = mine(options("signal", {
+      target,
+      signal,
+      pool: null,
+      onProgress: () => target === IMPOSSIBLE && controller.abort(),
+    }));
+    if (target === MIN_WORK_TARGET) await mining;
+    else await assert.rejects(mining, { name: "AbortError" });
+    const [first, ...more] = added.mock.calls;
+    assert.deepEqual([first?.arguments[0], more], ["abort", []]);
+    assert.deepEqual(
+      removed.mock.calls.map((call) => call.arguments),
+      [first?.arguments],
+    );
+  }
 });
 
 Deno.test("mine() gives other tasks their turn, and stops when one aborts it", async () => {

@@ -98,6 +98,35 @@ Deno.test("stop() ends the search with the first reason, whatever it is", async 
   }
 });
 
+Deno.test("onProgress is called 16 ms after it was called before, and not sooner", () => {
+  const told: MiningProgress[] = [];
+  let time = 5;
+  const search = searchOf({
+    expected: 3_000,
+    onProgress: (progress) => told.push(progress),
+    monotonic: () => time,
+  });
+  const at = (now: number) => {
+    time = now;
+    search.report(take(search, 2_000), null);
+    return told.length;
+  };
+  const calls = [5, 20.9, 21, 36.9, 37, 1_005].map(at);
+  assert.deepEqual(calls, [0, 0, 1, 1, 2, 3]);
+  assert.deepEqual(told[0], {
+    tries: 3_000,
+    expected: 3_000,
+    rate: 187_500, // 3,000 in 16 ms
+    secondsLeft: 0.016,
+  });
+  assert.deepEqual(told[2], {
+    tries: 6_000,
+    expected: 3_000,
+    rate: 6_000,
+    secondsLeft: 0.5,
+  });
+});
+
 /** Reports slices until something is told, or the search is over. */
 async function tellFrom(search: Search, told: readonly unknown[]) {
   while (search.isOpen && told.length === 0) {
