@@ -33,7 +33,7 @@ export const superParents: Codec<readonly Bytes[]> = {
       if (count === 0 || (last !== null && sameBytes(last, parent))) {
         from.deviate();
       }
-      if (count > 0) last = parent;
+      last = parent;
       for (let i = 0; i < count; i++) parents.push(parent);
     }
     return parents;

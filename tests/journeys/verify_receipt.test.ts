@@ -37,11 +37,14 @@ Deno.test("verify-receipt takes a receipt of a former key, and none that key sig
     });
     ({ receipt, id: jti } = sent);
   }
-  clock.time += 1_000;
+  clock.time += 1_000_000;
   await using relay = await listen(file, () => clock.time, {
     signingKey: after,
     maximaKey: null,
   });
+  const descriptor = await fetch(`${relay.url}/.well-known/restante`);
+  const { keys } = await descriptor.json();
+  assert.equal(keys.former[0].until, clock.time);
   const verify = (jws: string) =>
     restante(["verify-receipt", jws, "--relay", relay.url, "--json"]);
 

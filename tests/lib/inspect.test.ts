@@ -163,6 +163,18 @@ Deno.test("inspectUnit() says what a relay says, after any change of a byte", as
   );
 });
 
+Deno.test("inspectUnit() counts no hashes for a target of zero, which nothing meets", () => {
+  const { header, body } = UNIT.txPow;
+  assert.ok(body !== null);
+  const txnDifficulty = new Uint8Array(2);
+  const unit = { header, body: { ...body, txnDifficulty } };
+  assert.deepEqual(report(encode(txPow, unit)).work, {
+    target: "0000",
+    hashes: 0,
+    met: false,
+  });
+});
+
 /** What a relay says of an envelope, whatever the time. */
 function relayVerdict(bytes: Bytes): string {
   try {

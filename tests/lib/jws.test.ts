@@ -156,6 +156,7 @@ Deno.test("verifyJws() takes a former key's word of before its end alone", async
     [1_000 * iat, iat + 1, false],
     [1_000 * iat, iat - 86_400, true],
     [0, 0, true],
+    [0, 1, false],
     [1_000 * iat, undefined, false],
     [1_000 * iat, `${iat}`, false],
     [1_000 * iat, null, false],

@@ -190,6 +190,17 @@ for (const [index, size] of [[0, 7], [2, 7], [6, 7], [3, 8]] as const) {
   }
 }
 
+// What is hashed is the same bytes, cut in another place.
+Deno.test("verifyInclusion() refuses half a leaf with the other half in the path", () => {
+  const [leaf, sibling] = leavesOf(2) as [Bytes, Bytes];
+  const root = merkleRoot([leaf, sibling]);
+  const shifted = new Uint8Array([...leaf.subarray(16), ...sibling]);
+  for (const [first, rest] of [[leaf, sibling], [leaf.slice(0, 16), shifted]]) {
+    const said = { leaf: first, index: 0, size: 2, path: [rest], root };
+    assert.equal(verifyInclusion(said as Inclusion), rest === sibling);
+  }
+});
+
 Deno.test("verifyInclusion() refuses a changed byte anywhere in the path", async () => {
   const leaves = leavesOf(21);
   const root = merkleRoot(leaves);

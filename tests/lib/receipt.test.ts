@@ -125,6 +125,12 @@ Deno.test("verifyReceipt() refuses a receipt of one of the relay's keys in the n
   );
 });
 
+Deno.test("verifyReceipt() blames no receipt for a key that cannot check it", async () => {
+  const key = { ...RELAY, publicKey: RELAY.privateKey };
+  const checked = verifyReceipt(await signReceipt(RELAY, FACTS), key);
+  await assert.rejects(checked, DOMException);
+});
+
 Deno.test("verifyReceipt() takes a receipt of a hold that was extended: the same id, a later end", async () => {
   const extended = { ...FACTS, exp: FACTS.exp + 86_400 };
   const receipt = await signReceipt(RELAY, extended);

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   type ContactAddress,
   contactAddressText,
+  contactHost,
   parseContactAddress,
   parsePermanentAddress,
 } from "../../../lib/minima/address.ts";
@@ -71,6 +72,20 @@ Deno.test("parseContactAddress() and parsePermanentAddress() give a TextFormErro
     }),
     5_000,
   );
+});
+
+Deno.test("contactHost() is the host, and the port or the scheme's own", () => {
+  const table: readonly (readonly [string, string, number])[] = [
+    ["https://relay.example", "relay.example", 443],
+    ["https://relay.example:443/", "relay.example", 443],
+    ["https://relay.example:8443", "relay.example", 8_443],
+    ["http://127.0.0.1", "127.0.0.1", 80],
+    ["http://127.0.0.1:8000", "127.0.0.1", 8_000],
+    ["http://localhost:443", "localhost", 443],
+  ];
+  for (const [url, host, port] of table) {
+    assert.deepEqual(contactHost(url), { host, port }, url);
+  }
 });
 
 /** Ports as they are written, and what they are; null is none. */

@@ -35,6 +35,16 @@ Deno.test("parseMxText() gives a TextFormError, or tells rightly whether the tex
   );
 });
 
+Deno.test("parseMxText() takes leading zeros, up to 65,534 digits in all", () => {
+  const text = mxText(Uint8Array.of(1, 2, 3)).slice(2);
+  const padded = (length: number) => text.padStart(length, "0");
+  assert.deepEqual(parseMxText(padded(65_534)), {
+    bytes: Uint8Array.of(1, 2, 3),
+    canonical: false,
+  });
+  assert.throws(() => parseMxText(padded(65_535)), TextFormError);
+});
+
 /** What Mx text is the base 32 of. */
 function blobOf(
   data: Uint8Array,

@@ -128,7 +128,9 @@ Deno.test("mine() on a chain's tip may find a block", async () => {
 
 Deno.test("mine() with a pool keeps little work on this thread", async () => {
   using pool = new MinerPool({ workers: 1 });
+  const joined = mock.method(pool, "join");
   const unit = await mine(options("little", { pool }));
+  assert.equal(joined.mock.callCount(), 0);
   assert.deepEqual(unit, await mine(options("little", { pool: null })));
 });
 
@@ -237,6 +239,25 @@ Deno.test("mine() takes its turns by the clock that it is given", async () => {
     const before = times[i - 1] ?? 0;
     assert.ok(taken - before >= 16 - 1e-6, `${times} ms`);
     assert.ok(taken <= time);
+  }
+});
+
+Deno.test("mine() begins each turn anew when it has given one away", async () => {
+  const { setTimeout } = globalThis;
+  const timers = mock.fn(setTimeout);
+  globalThis.setTimeout = timers;
+  try {
+    let calls = 0; // the search and the first turn begin; then 20 ms are over
+    await mine(options("turn", {
+      target: targetOf(300_000),
+      pool: null,
+      engine: "scalar",
+      monotonic: () => calls++ < 2 ? 0 : 20,
+    }));
+    assert.ok(calls > 20, `${calls} looks at the clock`);
+    assert.equal(timers.mock.callCount(), 1);
+  } finally {
+    globalThis.setTimeout = setTimeout;
   }
 });
 

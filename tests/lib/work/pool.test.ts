@@ -5,7 +5,7 @@ import { openEngine } from "../../../lib/work/engine.ts";
 import { mine, type MineOptions } from "../../../lib/work/mine.ts";
 import { MinerPool } from "../../../lib/work/pool.ts";
 import { type Puzzle, solves } from "../../../lib/work/puzzle.ts";
-import { Search } from "../../../lib/work/search.ts";
+import { Search, type Slice } from "../../../lib/work/search.ts";
 import { MAX_BLOCKS } from "../../../lib/work/search_memory.ts";
 import { checkTxPow } from "../../../lib/work/check.ts";
 import { targetOf } from "../../../lib/work/target.ts";
@@ -249,6 +249,71 @@ Deno.test("a worker that fails at a search is dismissed, and the search left", a
   await pool.join(search);
   assert.equal(search.isOpen, true);
   assert.equal(pool.size, 0);
+});
+
+/** A worker that says what the test has it say. */
+class PuppetWorker extends EventTarget {
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  onerror: ((event: Event) => void) | null = null;
+  readonly sent: { slice?: Slice }[] = [];
+  isTerminated = false;
+
+  postMessage(message: { slice?: Slice }): void {
+    this.sent.push(message);
+  }
+
+  terminate(): void {
+    this.isTerminated = true;
+  }
+
+  say(data: unknown): void {
+    this.onmessage?.({ data });
+  }
+
+  /** The slices it was sent, in order. */
+  get slices(): Slice[] {
+    return this.sent.flatMap(({ slice }) => slice ?? []);
+  }
+}
+
+/** A pool of one puppet, ready and at work on a search. */
+async function puppetPool() {
+  const worker = new PuppetWorker();
+  const pool = new MinerPool({
+    workers: 1,
+    startWorker: () => worker as unknown as Worker,
+  });
+  const search = searchFor(puzzleOf({ message: MESSAGE, at: 0 }, 0n));
+  const left = pool.join(search);
+  while (worker.sent.length === 0) await Promise.resolve();
+  worker.say({ isReady: true });
+  return { pool, worker, search, left };
+}
+
+Deno.test("a worker that was dismissed is heard no more", async () => {
+  const { pool, worker, search, left } = await puppetPool();
+  assert.equal(worker.slices.length, 2);
+  worker.onerror?.(new Event("error", { cancelable: true }));
+  await left;
+  assert.deepEqual([pool.size, worker.isTerminated], [0, true]);
+  worker.say({ isReady: false, hit: 1, milliseconds: 12 });
+  worker.say({ isReady: true });
+  assert.deepEqual([search.isOpen, search.tries], [true, 0]);
+  assert.equal(worker.slices.length, 2);
+});
+
+Deno.test("a worker's slices go halfway to what takes it 12 ms, at most four times as much", async () => {
+  const { pool, worker, search } = await puppetPool();
+  const permutations = () =>
+    (worker.slices.at(-1)?.count ?? NaN) * search.permutations;
+  assert.equal(permutations(), 4_000);
+  // The first is answered in 12 ms, the second in 0; then the slower ones.
+  const table = [[12, 4_000], [0, 10_000], [24, 6_000], [24, 5_500]] as const;
+  for (const [milliseconds, next] of table) {
+    worker.say({ isReady: false, hit: null, milliseconds });
+    assert.equal(permutations(), next);
+  }
+  pool.close();
 });
 
 Deno.test("close() leaves the searches open, and others join no more", async () => {
