@@ -308,3 +308,23 @@ for (const scale of [50_000, -50_000, 2 ** 31 - 1, -(2 ** 31)]) {
     assert.ok(said.length < 20 * bytes.length, `${said.length} characters`);
   });
 }
+
+Deno.test("inspectUnit() tells an entry number of over 256 bits by its bytes, of either sign", () => {
+  for (
+    const [unscaled, said] of [
+      [2n ** 256n - 1n, String(2n ** 256n - 1n)],
+      [1n - 2n ** 256n, String(1n - 2n ** 256n)],
+      [2n ** 256n, { scale: 0, unscaled: `01${"00".repeat(32)}` }],
+      [-(2n ** 256n), { scale: 0, unscaled: `ff${"00".repeat(32)}` }],
+    ] as const
+  ) {
+    const unit = withEntryNumber({ scale: 0, unscaled });
+    const { fields } = report(encode(txPow, unit)) as unknown as {
+      fields: {
+        body: { transaction: { inputs: { mmrEntryNumber: unknown }[] } };
+      };
+    };
+    const [coin] = fields.body.transaction.inputs;
+    assert.deepEqual(coin?.mmrEntryNumber, said);
+  }
+});

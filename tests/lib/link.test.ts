@@ -5,9 +5,13 @@ import {
   decodeDigest,
   decodeHints,
   deliveryMode,
+  DIGEST_ABOVE,
+  DIGEST_ROUND,
   type DigestItem,
   encodeDigest,
   encodeHints,
+  PUSH_ABOVE,
+  PUSH_BYTES,
 } from "../../lib/link.ts";
 import { objectHashOf } from "../../lib/ids.ts";
 import { PRIORITIES } from "../../lib/object.ts";
@@ -25,6 +29,18 @@ Deno.test("deliveryMode() is push above 1 Mbit/s, digest above 10 kbit/s, else h
   for (const [bandwidth, mode] of table) {
     assert.equal(deliveryMode(bandwidth), mode, `${bandwidth}`);
   }
+});
+
+Deno.test("what a link is sent unasked is bounded as spec/nexus.md 7 says", () => {
+  assert.deepEqual(
+    { PUSH_ABOVE, DIGEST_ABOVE, PUSH_BYTES, DIGEST_ROUND },
+    {
+      PUSH_ABOVE: 1_000_000,
+      DIGEST_ABOVE: 10_000,
+      PUSH_BYTES: 4_096,
+      DIGEST_ROUND: 60_000,
+    },
+  );
 });
 
 const HASH = objectHashOf(Uint8Array.from({ length: 32 }, (_, i) => i));

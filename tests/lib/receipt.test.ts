@@ -224,6 +224,46 @@ Deno.test("verifyReceipt() refuses what its own relay signed and is no receipt",
   }
 });
 
+/** What no relay says of a member, and of every one of its kind. */
+const HASHES: readonly unknown[] = [
+  "",
+  "0".repeat(63),
+  "0".repeat(65),
+  "AB".repeat(32),
+  `${"0".repeat(63)}\n`,
+  7,
+  null,
+];
+const NUMBERS: readonly unknown[] = [-1, 0.5, 2 ** 53, 1e300, "1", null];
+const WRONG: Readonly<Record<string, readonly unknown[]>> = {
+  iss: HASHES,
+  sub: [...HASHES, undefined],
+  jti: [...HASHES, undefined],
+  object: [...HASHES, undefined],
+  root: HASHES,
+  size: [...NUMBERS, undefined],
+  cursor: ["", "x", `${FACTS.cursor}0`, FACTS.cursor.toUpperCase() + "x", null],
+  iat: [...NUMBERS, undefined],
+  exp: [...NUMBERS, undefined],
+  paid: [
+    ...NUMBERS.map((hashes) => ({ by: "work", hashes })),
+    { by: "work" },
+    { by: "WORK", hashes: 1 },
+    { hashes: 1 },
+    null,
+    undefined,
+  ],
+};
+
+for (const [member, values] of Object.entries(WRONG)) {
+  Deno.test(`verifyReceipt() refuses a receipt whose ${member} is none`, async () => {
+    for (const value of values) {
+      const bad = await jws(HEADER, { ...RECEIPT, [member]: value });
+      await assertRefused(bad, JSON.stringify(value));
+    }
+  });
+}
+
 Deno.test("verifyReceipt() refuses any change of what is signed", async () => {
   const receipt = await signReceipt(RELAY, FACTS);
   const signed = receipt.lastIndexOf(".");

@@ -31,6 +31,38 @@ Deno.test("parseHex() gives a TextFormError, or data whose text gives it back", 
   );
 });
 
+Deno.test("parseHex() takes either case and either prefix, and an odd count", () => {
+  const table: readonly (readonly [string, string])[] = [
+    ["", ""],
+    ["0x", ""],
+    ["0X", ""],
+    ["0xaB", "ab"],
+    ["0XAb", "ab"],
+    ["aBc", "0abc"],
+    ["0x1", "01"],
+    ["00", "00"],
+  ];
+  for (const [input, bytes] of table) {
+    assert.equal(parseHex(input).toHex(), bytes, input);
+  }
+  const none = [
+    "0x0x1",
+    "x1",
+    " 1",
+    "1 ",
+    "1\n",
+    "0\u017f",
+    "\u0661",
+    "\uff11",
+    "+1",
+    "-1",
+    "0xg",
+  ];
+  for (const input of none) {
+    assert.throws(() => parseHex(input), TextFormError, input);
+  }
+});
+
 const contact: fc.Arbitrary<ContactAddress> = record({
   publicKey: bytes(300),
   host: text.map((host) => host.replaceAll(":", ".")),
@@ -94,6 +126,8 @@ const PORTS: readonly [string, number | null][] = [
   ["+9001", 9_001],
   ["0009001", 9_001],
   ["-1", -1],
+  ["-0", 0],
+  ["+0", 0],
   ["2147483647", 2_147_483_647],
   ["-2147483648", -2_147_483_648],
   ["2147483648", null],

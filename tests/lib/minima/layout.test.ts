@@ -67,6 +67,33 @@ Deno.test("encode() writes small values as the specification spells them", () =>
   for (const [written, spelled] of SPELLED) assert.equal(written, spelled);
 });
 
+Deno.test("a state number of more than 44 decimals is held without those beyond", () => {
+  const variable = (scale: number, unscaled: bigint) =>
+    encode(stateVariable, {
+      port: 1,
+      value: { type: 2, number: { scale, unscaled } },
+    });
+  const kept = variable(44, 10n ** 44n + 1n);
+  assert.deepEqual(encode(stateVariable, decode(stateVariable, kept)), kept);
+  const { value, canonical } = decodeLoosely(
+    stateVariable,
+    variable(45, 10n ** 45n + 11n),
+  );
+  assert.equal(canonical, false);
+  assert.deepEqual(encode(stateVariable, value), variable(44, 10n ** 44n + 1n));
+});
+
+Deno.test("decode(miniData) looks for up to 512 MiB, and refuses the length of more", () => {
+  const lengthAlone = (length: number) => {
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setInt32(0, length);
+    return bytes;
+  };
+  assertRefused(() => decode(miniData, lengthAlone(2 ** 29)), "truncated");
+  assertRefused(() => decode(miniData, lengthAlone(2 ** 29 + 1)), "too-long");
+  assertRefused(() => decode(miniData, lengthAlone(-1)), "negative-length");
+});
+
 Deno.test("decode(txPow) takes any nonce that keeps the template's first four bytes", () => {
   const bytes = encode(txPow, EMPTY_UNIT);
   assert.equal(bytes.subarray(0, 4).toHex(), "29190197");

@@ -316,6 +316,19 @@ Deno.test("a worker's slices go halfway to what takes it 12 ms, at most four tim
   pool.close();
 });
 
+Deno.test("a hit says nothing of how fast a worker is", async () => {
+  const { pool, worker, search } = await puppetPool();
+  worker.say({ isReady: false, hit: 1, milliseconds: 0 });
+  assert.deepEqual([search.isOpen, search.result()], [false, 1]);
+  const next = searchFor(search.puzzle);
+  pool.join(next);
+  assert.deepEqual(
+    worker.slices.slice(2).map(({ count }) => count * next.permutations),
+    [4_000],
+  );
+  pool.close();
+});
+
 Deno.test("close() leaves the searches open, and others join no more", async () => {
   const pool = new MinerPool({ workers: 1 });
   const search = await busySearch(pool);
