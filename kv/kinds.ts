@@ -11,7 +11,7 @@ import type { Mailbox } from "./mail/mailboxes.ts";
 import type { StoredHeader } from "./mail/objects.ts";
 import type { Readers } from "./mail/readers.ts";
 import type { UsageRow } from "./mail/usage.ts";
-import type { StoredRelayKeys } from "./relay_keys.ts";
+import type { KeysRecord } from "./relay_keys.ts";
 import { type Key, type NewKey, STAMP } from "./store/database.ts";
 import type { Lease } from "./store/lease.ts";
 import type { StoreRecord } from "./store/record.ts";
@@ -45,7 +45,7 @@ export const KINDS = {
   },
   relay: {
     key: "keys",
-    value: "the relay's private keys",
+    value: "the relay's private keys, and its former public ones",
     ends: "never",
     backup: "copied",
   },
@@ -152,7 +152,7 @@ export function shardOf(mailbox: MailboxId): number {
  */
 export const keys = {
   store: (): Key<StoreRecord> => ["store"],
-  relayKeys: (): Key<StoredRelayKeys> => ["relay", "keys"],
+  relayKeys: (): Key<KeysRecord> => ["relay", "keys"],
   everyMessage: (): Key<Bytes> => ["message"],
   messages: (mailbox: MailboxId): Key<Bytes> => ["message", mailbox],
   message: (mailbox: MailboxId, stamp: string): Key<Bytes> => [

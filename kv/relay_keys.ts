@@ -36,7 +36,7 @@ export interface StoredRelayKeys {
 }
 
 /** What the store knows of the relay's keys. */
-interface KeysRecord extends Partial<StoredRelayKeys> {
+export interface KeysRecord extends Partial<StoredRelayKeys> {
   /**
    * base64url of the public key that signs, wherever its private half is kept.
    * If not said, it is that of {@link StoredRelayKeys.signing}.
@@ -47,7 +47,7 @@ interface KeysRecord extends Partial<StoredRelayKeys> {
 }
 
 /** A key that signs no more. */
-interface FormerSigner {
+export interface FormerSigner {
   /** base64url of the public key. */
   readonly x: string;
   /** When another one was first started with: Unix milliseconds. */
@@ -125,7 +125,7 @@ async function changeRecord(
 ): Promise<KeysRecord> {
   const key = keys.relayKeys();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const before = await store.get<KeysRecord>(key);
+    const before = await store.get(key);
     const record = before.value ?? {};
     const changed = await change(record);
     if (changed === null) return record;

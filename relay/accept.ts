@@ -8,7 +8,7 @@ import type { Bytes } from "../lib/bytes.ts";
 import { mailboxIdOf } from "../lib/ids.ts";
 import type { MaxTxPow } from "../lib/minima/maxima.ts";
 import { decodeMaxTxPow } from "../lib/minima/maxtxpow.ts";
-import type { Priority } from "../lib/object.ts";
+import { type Priority, receiptRoot } from "../lib/object.ts";
 import { Problem } from "../lib/problem.ts";
 import { signReceipt } from "../lib/receipt.ts";
 import {
@@ -116,6 +116,7 @@ function commit(
       id: work.messageId,
       mailbox: work.mailbox,
       body,
+      root: receiptRoot(body),
       paid: { by: "work", hashes: hashesOf(work.target) },
       hold: priceFor({ relay, body, work, wishes }),
       minBandwidth,
@@ -166,12 +167,13 @@ async function answer(
   { keys }: Relay,
   { message, ...outcome }: Omit<AcceptedMessage, "receipt">,
 ): Promise<AcceptedMessage> {
-  const { id, object, mailbox, cursor, size, storedAt, holdUntil, paid } =
-    message;
+  const { id, object, root, mailbox, cursor, size, paid } = message;
+  const { storedAt, holdUntil } = message;
   const receipt = await signReceipt(keys.signing, {
     sub: mailbox,
     jti: id,
     object,
+    root,
     size,
     cursor,
     iat: Math.floor(storedAt / 1_000),

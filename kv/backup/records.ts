@@ -161,7 +161,7 @@ const key = bytes.refine(({ length }) => length <= 16_384);
 
 /** What is relied on of a copied value; further members are carried along. */
 const VALUE_FORMS: Partial<Record<KindName, z.ZodType>> = {
-  relay: z.looseObject({ signing: key, maxima: key }),
+  relay: z.looseObject({ signing: key.optional(), maxima: key.optional() }),
   mailbox: z.looseObject({ publicKey: key, createdAt: time }),
   handshake: z.literal(true),
 };
