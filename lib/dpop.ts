@@ -47,7 +47,16 @@ export async function verifyProof(
       requiredClaims: ["jti", "htm", "htu", "iat", "ath"],
       currentDate: new Date(expected.now),
     });
-    const age = Math.abs(expected.now / 1_000 - Number(payload.iat));
+    const { iat, jti, ath, htm, htu } = payload;
+    // One that is a list of what it should be must not pass for that.
+    if (typeof iat !== "number" || !Number.isFinite(iat)) {
+      throw unproven("its iat is no number");
+    }
+    if (typeof jti !== "string" || jti === "" || jti.length > MAX_ID_LENGTH) {
+      throw unproven("its jti is no short text");
+    }
+    if (typeof htu !== "string") throw unproven("its htu is no text");
+    const age = Math.abs(expected.now / 1_000 - iat);
     if (!(age <= PROOF_WINDOW)) throw unproven("it is not of now");
     const { jwk } = protectedHeader;
     if (
@@ -55,18 +64,14 @@ export async function verifyProof(
     ) {
       throw unproven("it is signed by another key than the token's");
     }
-    if (payload["htm"] !== expected.method) {
+    if (htm !== expected.method) {
       throw unproven("it is for another method");
     }
-    if (!expected.urls.includes(withoutQuery(String(payload["htu"])))) {
+    if (!expected.urls.includes(withoutQuery(htu))) {
       throw unproven(`it is for another URL than ${expected.urls[0]}`);
     }
-    if (payload["ath"] !== await tokenHash(expected.token)) {
+    if (ath !== await tokenHash(expected.token)) {
       throw unproven("it is for another token");
-    }
-    const { jti } = payload;
-    if (typeof jti !== "string" || jti.length > MAX_ID_LENGTH) {
-      throw unproven("its jti is no short text");
     }
     return `${expected.jkt}.${jti}`;
   } catch (cause) {

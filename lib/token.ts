@@ -1,6 +1,6 @@
 /**
- * Access tokens: signed JWTs (RFC 9068 in form) that let their bearer use one
- * mailbox for a quarter of an hour.
+ * Access tokens: signed JWTs (with the claims of RFC 9068) that let their bearer
+ * use one mailbox for a quarter of an hour.
  */
 import { jwtVerify, SignJWT } from "jose";
 import { type MailboxId, parseMailboxId } from "./ids.ts";
@@ -9,10 +9,18 @@ import { type RandomBytes, systemRandom } from "./random.ts";
 import type { SigningKey } from "./signing_key.ts";
 
 /** What a token may allow. */
-export const SCOPES = ["read", "ack", "settings", "name"] as const;
+export const SCOPES = ["read", "ack", "settings", "name", "commit"] as const;
 
 /** One thing a token allows. */
 export type Scope = typeof SCOPES[number];
+
+/** What the owner of a mailbox is granted; only a group's token may commit. */
+export const OWNER_SCOPES: readonly Scope[] = [
+  "read",
+  "ack",
+  "settings",
+  "name",
+];
 
 /** What a token grants. */
 export interface Grant {
@@ -40,8 +48,8 @@ export interface IssuedToken {
 
 /** Milliseconds that a token is in force. */
 export const TOKEN_LIFETIME = 15 * 60_000;
-/** Sets tokens apart from receipts, which the same key signs. */
-const TYPE = "at+jwt";
+/** Sets tokens apart from all else that the same key signs (spec/money.md 1). */
+const TYPE = "restante-token+jwt";
 
 /** Signs a token from `now` (Unix milliseconds) on. */
 export async function issueToken(

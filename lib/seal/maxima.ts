@@ -9,6 +9,7 @@ import { MAXIMA_VERSION } from "../minima/constants.ts";
 import {
   applicationMessageId,
   cryptoPackage,
+  type MaximaInternal,
   maximaInternal,
   type MaximaMessage,
   maximaMessage,
@@ -18,6 +19,7 @@ import { integer } from "../minima/mininumber.ts";
 import { Problem } from "../problem.ts";
 import { type RandomBytes, systemRandom } from "../random.ts";
 import { parsePublicKey } from "./public_key.ts";
+import type { UnwrappedKey } from "./pkcs1.ts";
 import { type RsaPrivateKey, verifyRsa, wrap } from "./rsa.ts";
 
 const AES_KEY_BYTES = 16;
@@ -45,6 +47,12 @@ export class OpenError extends Error {
     super(detail, options);
     this.code = code;
   }
+}
+
+/** What has a private key, here or in a worker. */
+export interface Unwrapper {
+  /** The AES key in a wrapped key. */
+  unwrap(wrapped: Bytes): UnwrappedKey | Promise<UnwrappedKey>;
 }
 
 /** A message to be sealed. */
@@ -130,18 +138,40 @@ export interface OpenedMessage extends MaximaMessage {
  */
 export async function open(
   sealed: MaximaPackage,
-  key: RsaPrivateKey,
+  key: Unwrapper,
 ): Promise<OpenedMessage> {
-  const plaintext = await decrypt(sealed.data, key);
-  const internal = readPlaintext(maximaInternal, plaintext);
-  if (!await isSigned(internal.from, internal.data, internal.signature)) {
+  const internal = await unseal(sealed, key);
+  if (!await isSigned(internal)) {
     throw new OpenError("bad-signature", "the signature is not the sender's");
   }
-  const message = readPlaintext(maximaMessage, internal.data);
-  if (!sameBytes(message.from, internal.from)) {
-    throw new OpenError("wrong-sender", "the message names another sender");
-  }
+  const message = readUnsigned(internal);
   return { ...message, id: applicationMessageId(internal.data) };
+}
+
+/**
+ * What was sealed to the key, by whoever it may be: nothing in it is to be
+ * believed before {@link isSigned}.
+ *
+ * @throws {OpenError} `not-decryptable`
+ */
+export async function unseal(
+  sealed: MaximaPackage,
+  key: Unwrapper,
+): Promise<MaximaInternal> {
+  return readPlaintext(maximaInternal, await decrypt(sealed.data, key));
+}
+
+/**
+ * The message that is or is not signed, for a look at it before the signature
+ * is worth its price.
+ *
+ * @throws {OpenError} `not-decryptable`, or `wrong-sender` if it names another
+ * than the one who is said to have signed it
+ */
+export function readUnsigned(internal: MaximaInternal): MaximaMessage {
+  const message = readPlaintext(maximaMessage, internal.data);
+  if (sameBytes(message.from, internal.from)) return message;
+  throw new OpenError("wrong-sender", "the message names another sender");
 }
 
 /** Reads as genuine nodes do: bytes behind a structure are not looked at. */
@@ -153,13 +183,12 @@ function readPlaintext<T>(codec: Codec<T>, bytes: Bytes): T {
   }
 }
 
-async function isSigned(
-  spki: Bytes,
-  message: Bytes,
-  signature: Bytes,
+/** Whether the one who is named as its sender has signed it. */
+export async function isSigned(
+  { from, data, signature }: MaximaInternal,
 ): Promise<boolean> {
   try {
-    return await verifyRsa(spki, message, signature);
+    return await verifyRsa(from, data, signature);
   } catch (error) {
     if (error instanceof Problem) return false; // no key has signed nothing
     throw error;
@@ -173,10 +202,10 @@ async function isSigned(
  */
 export async function decrypt(
   sealed: Bytes,
-  recipient: RsaPrivateKey,
+  recipient: Unwrapper,
 ): Promise<Bytes> {
   const { iv, wrappedKey, ciphertext } = readPlaintext(cryptoPackage, sealed);
-  const { key, valid } = recipient.unwrap(wrappedKey);
+  const { key, valid } = await recipient.unwrap(wrappedKey);
   try {
     const aes = await crypto.subtle.importKey("raw", key, "AES-CBC", false, [
       "decrypt",

@@ -15,7 +15,7 @@ export interface RsaPublicKey {
   readonly kind: "rsa";
   /** n, odd. */
   readonly modulus: bigint;
-  /** e, odd, from 3. */
+  /** e, odd, from 3 to 2^32. */
   readonly exponent: bigint;
   /** Length of the modulus. */
   readonly bits: number;
@@ -32,7 +32,14 @@ export interface Ed25519PublicKey {
 const MIN_RSA_BITS = 1024;
 const MAX_RSA_BITS = 16_384;
 /** Larger exponents make a signature check cost as much as a signature. */
-const MAX_EXPONENT = 2n ** 64n;
+const MAX_EXPONENT = 2n ** 32n;
+/** Bytes of a whole key: the largest numbers, and less than this around them. */
+const MAX_SPKI_BYTES = MAX_RSA_BITS / 8 + 64;
+/** Bytes of the largest numbers, with the zero that keeps them positive. */
+const MAX_MODULUS_BYTES = MAX_RSA_BITS / 8 + 1;
+const MAX_EXPONENT_BYTES = 5;
+/** Octets that give the length of the longest value in a key. */
+const MAX_LENGTH_OCTETS = 2;
 
 /** SEQUENCE { OID rsaEncryption, NULL } */
 const RSA_ALGORITHM = Uint8Array.fromHex("300d06092a864886f70d0101010500");
@@ -46,11 +53,16 @@ const BIT_STRING = 0x03;
 const INTEGER = 0x02;
 
 /**
- * Reads a key; anything but strict DER of an allowed key is refused.
+ * Reads a key; anything but strict DER of an allowed key is refused. Whoever
+ * sends a key has paid for nothing yet, so every length is bounded before its
+ * bytes are made a number of.
  *
  * @throws {Problem} `malformed`
  */
 export function parsePublicKey(spki: Bytes): PublicKey {
+  if (spki.length > MAX_SPKI_BYTES) {
+    throw notAKey(`it has ${spki.length} bytes`);
+  }
   if (
     spki.length === ED25519_PREFIX.length + 32 &&
     sameBytes(spki.subarray(0, ED25519_PREFIX.length), ED25519_PREFIX)
@@ -68,18 +80,28 @@ function parseRsa(spki: Bytes): RsaPublicKey {
   const bits = info.only(BIT_STRING);
   if (bits[0] !== 0) throw notAKey("its bit string has unused bits");
   const numbers = new Der(new Der(bits.subarray(1)).only(SEQUENCE));
-  const modulus = numbers.positive();
-  const exponent = numbers.positive();
+  const modulusBytes = numbers.positive(MAX_MODULUS_BYTES);
+  const exponent = integerOfBytes(numbers.positive(MAX_EXPONENT_BYTES));
   numbers.end();
-  const length = modulus.toString(2).length;
+  const length = bitsOf(modulusBytes);
   if (length < MIN_RSA_BITS || length > MAX_RSA_BITS) {
     throw notAKey(`its modulus has ${length} bits`);
   }
+  const modulus = integerOfBytes(modulusBytes);
   if (modulus % 2n === 0n) throw notAKey("its modulus is even");
   if (exponent < 3n || exponent % 2n === 0n || exponent > MAX_EXPONENT) {
     throw notAKey("its exponent is not usable");
   }
   return { kind: "rsa", modulus, exponent, bits: length };
+}
+
+/** Bits of a positive DER integer: its first byte is zero, or below 128. */
+function bitsOf(octets: Bytes): number {
+  const [first = 0, second = 0] = octets;
+  const [top, below] = first === 0
+    ? [second, octets.length - 2]
+    : [first, octets.length - 1];
+  return 8 * below + 32 - Math.clz32(top);
 }
 
 function notAKey(why: string): Problem {
@@ -108,6 +130,7 @@ class Der {
     if (this.take(1)[0] !== tag) throw notAKey("it is not the expected DER");
     const first = this.take(1)[0] ?? 0;
     if (first < 128) return this.take(first);
+    if ((first & 127) > MAX_LENGTH_OCTETS) throw notAKey("it is cut short");
     const octets = this.take(first & 127);
     const length = Number(integerOfBytes(octets));
     if (octets.length === 0 || octets[0] === 0 || length < 128) {
@@ -123,14 +146,17 @@ class Der {
     return content;
   }
 
-  /** A positive integer in its shortest form. */
-  positive(): bigint {
+  /** The bytes of a positive integer in its shortest form, at most so many. */
+  positive(most: number): Bytes {
     const octets = this.next(INTEGER);
+    if (octets.length > most) {
+      throw notAKey(`it holds a number of ${octets.length} bytes`);
+    }
     const [first = 128, second = 128] = octets;
     if (first > 127 || (first === 0 && second < 128)) {
       throw notAKey("it holds a number that is negative or not the shortest");
     }
-    return integerOfBytes(octets);
+    return octets;
   }
 
   end(): void {

@@ -6,7 +6,11 @@ import { integerOfBytes } from "../minima/minidata.ts";
 import { type RandomBytes, systemRandom } from "../random.ts";
 import { type Bytes, sameBytes } from "../bytes.ts";
 import { sha3_256 } from "../hash.ts";
+import { Blinder, power, toBytes } from "./modular.ts";
+import { padded, unpadded, type UnwrappedKey } from "./pkcs1.ts";
 import { parsePublicKey, type RsaPublicKey } from "./public_key.ts";
+
+export type { UnwrappedKey } from "./pkcs1.ts";
 
 /** A private key that signs and unwraps. */
 export interface RsaPrivateKey {
@@ -18,22 +22,14 @@ export interface RsaPrivateKey {
   unwrap(wrapped: Bytes): UnwrappedKey;
 }
 
-/**
- * What unwrapping gives, in the same time whether the padding was right or not.
- * Where it was not, `key` is a secret function of the wrapped key: go on with
- * it, and fail only at the end.
- */
-export interface UnwrappedKey {
-  /** 16, 24 or 32 bytes. */
-  readonly key: Bytes;
-  /** Whether the padding was right. */
-  readonly valid: boolean;
-}
-
 const SIGNING = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 const PUBLIC_EXPONENT = new Uint8Array([1, 0, 1]);
-/** `00 02`, at least eight bytes of padding, `00` (RFC 8017, 7.2.1). */
-const PADDING_BYTES = 11;
+
+/** A private key that can be handed to a worker. */
+export interface ExportableRsaKey extends RsaPrivateKey {
+  /** PKCS#8 DER. */
+  exportPkcs8(): Promise<Bytes>;
+}
 
 /** A new private key, PKCS#8 DER. The exponent is 65537. */
 export async function generateRsaKey(bits: number): Promise<Bytes> {
@@ -50,7 +46,7 @@ export async function generateRsaKey(bits: number): Promise<Bytes> {
  *
  * @throws {DOMException} if the bytes are not PKCS#8 DER of an RSA key
  */
-export async function importRsaKey(pkcs8: Bytes): Promise<RsaPrivateKey> {
+export async function importRsaKey(pkcs8: Bytes): Promise<ExportableRsaKey> {
   const signingKey = await crypto.subtle.importKey(
     "pkcs8",
     pkcs8,
@@ -71,14 +67,20 @@ export async function importRsaKey(pkcs8: Bytes): Promise<RsaPrivateKey> {
     await crypto.subtle.exportKey("spki", verifyKey),
   );
   const numbers = privateNumbers(jwk);
+  const blinder = new Blinder(numbers.n, numbers.e);
   return {
     publicKey,
+    async exportPkcs8() {
+      return new Uint8Array(
+        await crypto.subtle.exportKey("pkcs8", signingKey),
+      );
+    },
     async sign(message) {
       return new Uint8Array(
         await crypto.subtle.sign(SIGNING, signingKey, message),
       );
     },
-    unwrap: (wrapped) => unwrap(numbers, wrapped),
+    unwrap: (wrapped) => unwrap(numbers, blinder, wrapped),
   };
 }
 
@@ -115,32 +117,19 @@ export async function verifyRsa(
   return sameBytes(block, expected);
 }
 
-/** RSAES-PKCS1-v1_5 of a key, as long as the modulus. */
+/**
+ * RSAES-PKCS1-v1_5 of a key, as long as the modulus.
+ *
+ * @throws {RangeError} if the modulus is too small for the key
+ */
 export function wrap(
   to: RsaPublicKey,
   key: Uint8Array,
   random: RandomBytes = systemRandom,
 ): Bytes {
   const length = Math.ceil(to.bits / 8);
-  const padding = length - key.length - 3;
-  if (padding + 3 < PADDING_BYTES) {
-    throw new RangeError(
-      `a ${to.bits}-bit key cannot wrap ${key.length} bytes`,
-    );
-  }
-  const block = new Uint8Array(length);
-  block[1] = 2;
-  block.set(nonZeroBytes(padding, random), 2);
-  block.set(key, length - key.length);
+  const block = padded(key, length, random);
   return toBytes(power(integerOfBytes(block), to.exponent, to.modulus), length);
-}
-
-function nonZeroBytes(length: number, random: RandomBytes): Bytes {
-  const bytes = random(length);
-  for (let i = 0; i < length; i++) {
-    while (bytes[i] === 0) bytes.set(random(1), i);
-  }
-  return bytes;
 }
 
 /** The numbers of a private key (RFC 8017, 3.2). */
@@ -170,37 +159,21 @@ function privateNumbers(jwk: JsonWebKey): PrivateNumbers {
   };
 }
 
-/** The lengths of an AES key. */
-const KEY_LENGTHS = [16, 24, 32];
-
-/** Which bytes are looked at does not depend on what they are. */
-function unwrap(numbers: PrivateNumbers, wrapped: Bytes): UnwrappedKey {
-  const length = Math.ceil(numbers.n.toString(2).length / 8);
-  const ciphertext = integerOfBytes(wrapped);
-  const isOne = Number(wrapped.length === length && ciphertext < numbers.n);
-  const block = toBytes(decrypt(numbers, ciphertext), length);
-  const fallback = sha3_256(
-    new Uint8Array([...toBytes(numbers.d, length), ...wrapped]),
-  );
-  let key = fallback.subarray(0, 16);
-  let valid = false;
-  for (const keyLength of KEY_LENGTHS) {
-    const fits = isPadded(block, length - keyLength - 1) & isOne;
-    const candidate = block.subarray(length - keyLength);
-    key = [key, candidate][fits] as Bytes;
-    valid = [valid, true][fits] as boolean;
-  }
-  return { key, valid };
-}
-
-/** 1 if `00 02`, only non-zero bytes up to `separator`, and `00` there. */
-function isPadded(block: Uint8Array, separator: number): number {
-  let wrong = (block[0] ?? 1) | ((block[1] ?? 0) ^ 2) | (block[separator] ?? 1);
-  for (let i = 2; i < separator; i++) {
-    // All ones below bit 8 exactly where the byte is zero.
-    wrong |= (((block[i] ?? 0) - 1) >> 8) & 0xff;
-  }
-  return Number(wrong === 0) & Number(separator >= PADDING_BYTES - 1);
+/** What is done does not depend on whether the padding is right. */
+function unwrap(
+  numbers: PrivateNumbers,
+  blinder: Blinder,
+  wrapped: Bytes,
+): UnwrappedKey {
+  const length = Math.ceil(numbers.n.toString(16).length / 2);
+  // Its length is no secret, and what is too long is not worth the arithmetic.
+  const ciphertext = wrapped.length === length ? integerOfBytes(wrapped) : 0n;
+  const isCiphertext = wrapped.length === length && ciphertext < numbers.n;
+  const block = toBytes(decrypt(numbers, blinder, ciphertext), length);
+  const hashed = new Uint8Array(length + wrapped.length);
+  hashed.set(toBytes(numbers.d, length));
+  hashed.set(wrapped, length);
+  return unpadded(block, sha3_256(hashed).subarray(0, 16), isCiphertext);
 }
 
 /**
@@ -208,45 +181,14 @@ function isPadded(block: Uint8Array, separator: number): number {
  * takes a time that depends on its operands, so what is raised is blinded: it
  * is another number each time, whatever the ciphertext.
  */
-function decrypt(key: PrivateNumbers, ciphertext: bigint): bigint {
-  const { n, e, p, q, dp, dq, qi } = key;
-  const blind = 2n +
-    integerOfBytes(systemRandom(Math.ceil(n.toString(16).length / 2))) %
-      (n - 3n);
-  const blinded = ciphertext % n * power(blind, e, n) % n;
+function decrypt(
+  { n, p, q, dp, dq, qi }: PrivateNumbers,
+  blinder: Blinder,
+  ciphertext: bigint,
+): bigint {
+  const { blind, unblind } = blinder.next();
+  const blinded = blind(ciphertext % n);
   const a = power(blinded % p, dp, p);
   const b = power(blinded % q, dq, q);
-  const raised = b + q * ((a - b % p + p) * qi % p);
-  return raised * inverse(blind, n) % n;
-}
-
-/** `base^exponent mod modulus`, four bits of the exponent at a time. */
-function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
-  const powers = [1n];
-  for (let i = 1; i < 16; i++) {
-    powers.push((powers[i - 1] as bigint) * base % modulus);
-  }
-  let result = 1n;
-  for (const digit of exponent.toString(16)) {
-    for (let i = 0; i < 4; i++) result = result * result % modulus;
-    result = result * (powers[parseInt(digit, 16)] as bigint) % modulus;
-  }
-  return result;
-}
-
-/** The inverse modulo n by the extended Euclidean algorithm. */
-function inverse(value: bigint, modulus: bigint): bigint {
-  let [r, next] = [modulus, value % modulus];
-  let [t, nextT] = [0n, 1n];
-  while (next !== 0n) {
-    const quotient = r / next;
-    [r, next] = [next, r - quotient * next];
-    [t, nextT] = [nextT, t - quotient * nextT];
-  }
-  return t < 0n ? t + modulus : t;
-}
-
-/** A number as exactly that many big-endian bytes. */
-function toBytes(value: bigint, length: number): Bytes {
-  return Uint8Array.fromHex(value.toString(16).padStart(2 * length, "0"));
+  return unblind(b + q * ((a - b % p + p) * qi % p));
 }
