@@ -1,21 +1,6 @@
 /** The time of a test's relay. */
 
-/** A clock that stands still until it is told to move. */
-export class Clock {
-  /** Unix milliseconds. */
-  time: number;
-
-  constructor(time = 1_790_000_000_000) {
-    this.time = time;
-  }
-
-  readonly now = (): number => this.time;
-
-  /** Moves on by some milliseconds. */
-  advance(milliseconds: number): void {
-    this.time += milliseconds;
-  }
-}
+export { ManualClock as Clock } from "../manual_clock.ts";
 
 /** Milliseconds. */
 export const SECOND = 1_000;
