@@ -6,6 +6,7 @@
 import type { Bytes } from "./lib/bytes.ts";
 import { PLATFORM_STORE } from "./kv/store/location.ts";
 import { DEFAULT_QUOTAS } from "./lib/quota.ts";
+import { DEFAULT_HANDSHAKE_RATE } from "./relay/handshake_price.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
 
 /** What a relay needs to know to run. */
@@ -18,6 +19,10 @@ export interface Config {
   readonly kv: string;
   /** The URL that clients use; from host and port, if null. */
   readonly url: string | null;
+  /** Further origins by which clients reach the relay. */
+  readonly urlAliases: readonly string[];
+  /** Answers to challenges, a second, beyond which they cost more work. */
+  readonly handshakeRate: number;
   /** Seconds that the time of work may lie back. */
   readonly workWindow: number;
   /** Bytes that a mailbox may hold. */
@@ -82,6 +87,20 @@ export const SETTINGS: { [K in keyof Config]: Setting<Config[K]> } = {
     onDeploy: deployOrigin,
     describe: "the URL that clients use, if it is not http://HOST:PORT",
     read: (text) => text === "" ? null : publicUrl(text),
+  },
+  urlAliases: {
+    variable: "RESTANTE_URL_ALIASES",
+    fallback: "",
+    describe:
+      "further origins by which clients reach the relay, with commas between them",
+    read: (text) => text === "" ? [] : text.split(",").map(aliasUrl),
+  },
+  handshakeRate: {
+    variable: "RESTANTE_HANDSHAKE_RATE",
+    fallback: String(DEFAULT_HANDSHAKE_RATE),
+    describe:
+      "answers to challenges, a second, beyond which handshakes cost more work",
+    read: (text) => wholeNumber(text, 1, 1e6),
   },
   workWindow: {
     variable: "RESTANTE_WORK_WINDOW",
@@ -187,6 +206,10 @@ function publicUrl(text: string): string {
     );
   }
   return url.origin;
+}
+
+function aliasUrl(text: string): string {
+  return publicUrl(text.trim());
 }
 
 function base64(text: string): Bytes {

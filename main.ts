@@ -8,11 +8,13 @@ import { widenWindow } from "./kv/mail/window.ts";
 import { ledgerOf } from "./kv/mail/usage.ts";
 import { DIGEST_ROUND } from "./lib/link.ts";
 import { NETWORK_LIMITS } from "./lib/minima/maxtxpow.ts";
+import { RsaPool } from "./lib/seal/rsa_pool.ts";
 import { DEFAULT_TARIFF } from "./lib/money.ts";
 import { systemClock } from "./lib/timers.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
 import { DEFAULT_WORK_PRICE } from "./lib/work/price.ts";
 import { createApp } from "./routes/app.ts";
+import { originsOf } from "./relay/origins.ts";
 import { contactAddress, type Relay } from "./relay/relay.ts";
 
 /** A relay that answers requests. */
@@ -54,17 +56,22 @@ export async function startRelay(
         listener.resolve(origin(hostname, port)),
     }, (request) => answer(request));
     const listening = await listener.promise;
-    const url = config.url ?? listening;
+    const origins = originsOf(config, listening);
+    const [url] = origins;
     const doorbells = new Doorbells(store);
     const window = await widenWindow(store, {
       ...DEFAULT_WINDOW,
       back: 1_000 * config.workWindow,
     }, now());
+    const unwrapper = new RsaPool(keys.maxima);
     const relay: Relay = {
       store,
       doorbells,
       keys,
       url,
+      origins,
+      unwrapper,
+      handshakeRate: config.handshakeRate,
       window,
       limits: NETWORK_LIMITS,
       price: DEFAULT_WORK_PRICE,
@@ -88,6 +95,7 @@ export async function startRelay(
     const finished = Promise.race([server.finished, stopped.promise])
       .finally(async () => {
         await stopSweeping();
+        unwrapper.close();
         await doorbells[Symbol.asyncDispose]();
         store[Symbol.dispose]();
       });

@@ -142,6 +142,7 @@ export class Session {
     const jwk = await exportJWK((await this.#proofKey).publicKey);
     const answer = {
       challenge,
+      url: relay.url, // not what an answer says: another relay may be behind it
       scopes: this.#scopes,
       ...(isBound && { jkt: await calculateJwkThumbprint(jwk) }),
     };

@@ -10,6 +10,7 @@ import type { StoredFacts } from "./mail/entry.ts";
 import type { Mailbox } from "./mail/mailboxes.ts";
 import type { StoredHeader } from "./mail/objects.ts";
 import type { Readers } from "./mail/readers.ts";
+import type { Ticket } from "./mail/tickets.ts";
 import type { UsageRow } from "./mail/usage.ts";
 import type { KeysRecord } from "./relay_keys.ts";
 import { type Key, type NewKey, STAMP } from "./store/database.ts";
@@ -127,6 +128,12 @@ export const KINDS = {
     ends: "with its challenge",
     backup: "copied",
   },
+  ticket: {
+    key: "<mailbox>, <slot>",
+    value: "opens one WebSocket, once",
+    ends: "spent; after half a minute",
+    backup: "made anew",
+  },
   trial: {
     key: "<part>, <part>, <part>",
     value: "what is tried when the store is opened",
@@ -196,6 +203,12 @@ export const keys = {
     STAMP,
   ],
   handshake: (id: string): Key<true> => ["handshake", id],
+  tickets: (mailbox: MailboxId): Key<Ticket> => ["ticket", mailbox],
+  ticket: (mailbox: MailboxId, slot: number): Key<Ticket> => [
+    "ticket",
+    mailbox,
+    slot,
+  ],
   trial: (what: string, name: string | number): Key<unknown> => [
     "trial",
     what,

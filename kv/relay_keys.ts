@@ -1,9 +1,9 @@
 /** The relay's own keys: from the operator, or kept in the store. */
 import type { Bytes } from "../lib/bytes.ts";
 import {
+  type ExportableRsaKey,
   generateRsaKey,
   importRsaKey,
-  type RsaPrivateKey,
 } from "../lib/seal/rsa.ts";
 import {
   type FormerJwk,
@@ -22,7 +22,7 @@ export interface RelayKeys {
   /** Signs receipts and tokens; the relay's id is its hash. */
   readonly signing: SigningKey;
   /** Receives Maxima messages: RSA of 2048 bits or more. */
-  readonly maxima: RsaPrivateKey;
+  readonly maxima: ExportableRsaKey;
   /** Keys that signed before, the one that ended last in front. */
   readonly former: readonly FormerJwk[];
 }
@@ -105,7 +105,7 @@ async function usable<Key>(
   }
 }
 
-async function importMaximaKey(pkcs8: Bytes): Promise<RsaPrivateKey> {
+async function importMaximaKey(pkcs8: Bytes): Promise<ExportableRsaKey> {
   const key = await importRsaKey(pkcs8);
   const parsed = parsePublicKey(key.publicKey);
   if (parsed.kind === "rsa" && parsed.bits >= RSA_BITS) return key;

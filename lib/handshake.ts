@@ -3,27 +3,50 @@
  * key sends it back in a Maxima message signed by that key.
  *
  * Nothing is stored until a handshake succeeds: the challenge is a MAC over the
- * handshake's id, which carries its own end, and the key it was given for.
+ * handshake's id, which carries its own end and its own price, and the key it
+ * was given for. The answer also names the URL that its sender talks to, so that
+ * one relay cannot hand on another's challenge and log in there.
  */
 import { z } from "zod";
 import { type Bytes, sameBytes } from "./bytes.ts";
 import type { MaximaMessage } from "./minima/maxima.ts";
 import { type RandomBytes, systemRandom } from "./random.ts";
-import { type Scope, SCOPES } from "./token.ts";
+import { OWNER_SCOPES, type Scope, SCOPES } from "./token.ts";
 
 /** The Maxima application of the message that answers a challenge. */
 export const HANDSHAKE_APPLICATION = "mns.handshake";
 /** Milliseconds that a challenge can be answered. */
 export const HANDSHAKE_LIFETIME = 5 * 60_000;
 
+/** Most hashes that an answer is asked for: clients refuse to do more. */
+export const MAX_HANDSHAKE_HASHES = 1_000_000;
+
+/** What a handshake's id says of itself. */
+export interface HandshakeTerms {
+  /** Unix milliseconds. */
+  readonly expires: number;
+  /** Expected hashes that the work of its answer commits to, at least. */
+  readonly hashes: number;
+}
+
 /** A challenge, as it is handed out. */
-export interface Challenge {
-  /** 30 bytes in hex: when it ends, 16 random ones, and a tag over these. */
+export interface Challenge extends HandshakeTerms {
+  /** 34 bytes in hex: end, work, 16 random ones, and a tag over these. */
   readonly id: string;
   /** 32 bytes. */
   readonly challenge: Bytes;
+}
+
+/** Whom a challenge is for, and what it asks. */
+export interface ChallengeOptions {
+  /** SubjectPublicKeyInfo DER. */
+  readonly publicKey: Bytes;
+  /** Expected hashes of the answer's work, below 2^32. */
+  readonly hashes: number;
   /** Unix milliseconds. */
-  readonly expires: number;
+  readonly now: number;
+  /** Fixed in tests. */
+  readonly random?: RandomBytes;
 }
 
 /** What the owner asks for. */
@@ -37,29 +60,34 @@ export interface HandshakeClaim {
 /** The data of the answering message: UTF-8 JSON. */
 const answerForm = z.object({
   challenge: z.string().regex(/^[0-9a-f]{64}$/),
+  // The origin that the client was told to talk to.
+  url: z.string(),
+  // For groups, which there are none of yet: not to be taken for the owner's.
+  mailbox: z.undefined().optional(),
   scopes: z.array(z.enum(SCOPES)).min(1),
   // A SHA-256 thumbprint in base64url.
   jkt: z.string().regex(/^[A-Za-z0-9_-]{43}$/).optional(),
 });
 
 const TIME_DIGITS = 12;
+const HASHES_DIGITS = 8;
+const TERMS_DIGITS = TIME_DIGITS + HASHES_DIGITS;
 /** Hex digits of an id before its tag. */
-const UNTAGGED_DIGITS = TIME_DIGITS + 32;
+const UNTAGGED_DIGITS = TERMS_DIGITS + 32;
 const TAG_DIGITS = 16;
-const ID_FORM = /^[0-9a-f]{60}$/;
+const ID_FORM = /^[0-9a-f]{68}$/;
 
 /** A challenge for the owner of a public key. */
 export async function makeChallenge(
   secret: CryptoKey,
-  publicKey: Bytes,
-  now: number,
-  random: RandomBytes = systemRandom,
+  { publicKey, hashes, now, random = systemRandom }: ChallengeOptions,
 ): Promise<Challenge> {
   const expires = now + HANDSHAKE_LIFETIME;
   const untagged = expires.toString(16).padStart(TIME_DIGITS, "0") +
-    random(16).toHex();
+    hashes.toString(16).padStart(HASHES_DIGITS, "0") + random(16).toHex();
   const id = untagged + await tagOf(secret, untagged);
-  return { id, challenge: await challengeFor(secret, id, publicKey), expires };
+  const challenge = await challengeFor(secret, id, publicKey);
+  return { id, challenge, expires, hashes };
 }
 
 async function challengeFor(
@@ -81,18 +109,19 @@ async function tagOf(secret: CryptoKey, untagged: string): Promise<string> {
   return new Uint8Array(mac).toHex().slice(0, TAG_DIGITS);
 }
 
-/**
- * When a handshake ends (Unix milliseconds), by its id; 0 if the relay never
- * gave that out.
- */
-export async function handshakeExpiry(
+/** What the id of a handshake says; null if the relay never gave that out. */
+export async function readHandshakeId(
   secret: CryptoKey,
   id: string,
-): Promise<number> {
-  if (!ID_FORM.test(id)) return 0;
+): Promise<HandshakeTerms | null> {
+  if (!ID_FORM.test(id)) return null;
   const untagged = id.slice(0, UNTAGGED_DIGITS);
   const isOwn = await tagOf(secret, untagged) === id.slice(UNTAGGED_DIGITS);
-  return isOwn ? parseInt(id.slice(0, TIME_DIGITS), 16) : 0;
+  if (!isOwn) return null;
+  return {
+    expires: parseInt(id.slice(0, TIME_DIGITS), 16),
+    hashes: parseInt(id.slice(TIME_DIGITS, TERMS_DIGITS), 16),
+  };
 }
 
 /** What an answer is checked against. */
@@ -103,12 +132,14 @@ export interface AnswerExpectation {
   readonly id: string;
   /** The relay's own key, which the message must be addressed to. */
   readonly relayKey: Bytes;
+  /** The relay's own origins, one of which the answer must name. */
+  readonly origins: readonly string[];
 }
 
 /**
  * What an opened message claims, if it answers the challenge: the right
- * application, written to this relay, with the challenge that this relay gave
- * to the key that signed it. Null otherwise.
+ * application, written to this relay by both its names, with the challenge that
+ * this relay gave to the key that is said to have signed it. Null otherwise.
  */
 export async function readAnswer(
   message: MaximaMessage,
@@ -120,13 +151,12 @@ export async function readAnswer(
   if (message.application !== HANDSHAKE_APPLICATION) return null;
   const answer = answerForm.safeParse(parseJson(message.data));
   if (!answer.success || !ID_FORM.test(expected.id)) return null;
-  const { challenge, scopes, jkt } = answer.data;
+  const { challenge, url, scopes, jkt } = answer.data;
+  if (!expected.origins.includes(url)) return null;
   const own = await challengeFor(expected.secret, expected.id, message.from);
   if (own.toHex() !== challenge) return null;
-  return {
-    scopes: SCOPES.filter((scope) => scopes.includes(scope)),
-    jkt: jkt ?? null,
-  };
+  const granted = OWNER_SCOPES.filter((scope) => scopes.includes(scope));
+  return granted.length === 0 ? null : { scopes: granted, jkt: jkt ?? null };
 }
 
 function parseJson(data: Bytes): unknown {

@@ -5,6 +5,7 @@ import type { WorkPrice } from "../lib/work/price.ts";
 import type { Tariff } from "../lib/money.ts";
 import type { Quotas } from "../lib/quota.ts";
 import type { EnvelopeLimits } from "../lib/minima/maxtxpow.ts";
+import type { Unwrapper } from "../lib/seal/maxima.ts";
 import type { RelayKeys } from "../kv/relay_keys.ts";
 import type { Doorbells } from "../kv/bells/doorbells.ts";
 import type { Store } from "../kv/store/store.ts";
@@ -24,6 +25,12 @@ export interface Relay {
   readonly keys: RelayKeys;
   /** The origin that clients use, such as `https://relay.example`. */
   readonly url: string;
+  /** Every origin that is the relay's own, that one first. */
+  readonly origins: readonly string[];
+  /** Does what the private Maxima key is needed for. */
+  readonly unwrapper: Unwrapper;
+  /** Answers to challenges, a second, beyond which they cost more work. */
+  readonly handshakeRate: number;
   readonly window: RelayWindow;
   readonly limits: EnvelopeLimits;
   readonly price: WorkPrice;

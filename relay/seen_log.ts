@@ -27,4 +27,9 @@ export class SeenLog {
     this.#seen.set(name, now);
     return true;
   }
+
+  /** Forgets a name: what it stands for was not done after all. */
+  forget(name: string): void {
+    this.#seen.delete(name);
+  }
 }

@@ -6,6 +6,7 @@ import { Problem } from "../lib/problem.ts";
 import { type Scope, type VerifiedGrant, verifyToken } from "../lib/token.ts";
 import type { Relay } from "../relay/relay.ts";
 import { SeenLog } from "../relay/seen_log.ts";
+import { redeemTicket } from "../relay/tickets.ts";
 
 /** How a token is presented, for the OpenAPI document. */
 export const TOKEN_SECURITY: Record<string, string[]>[] = [{ dpop: [] }, {
@@ -53,6 +54,19 @@ export class Access {
   }
 
   /**
+   * What a WebSocket to the mailbox in the path may read: what its ticket says,
+   * which is used up by this, or its token.
+   *
+   * @throws {Problem} `unauthorized`, `forbidden` or `malformed`
+   */
+  async socketOwner(c: Context): Promise<VerifiedGrant> {
+    const ticket = ticketOf(c);
+    if (ticket === null) return await this.owner(c, "read");
+    const mailbox = parseMailboxId(c.req.param("mailbox") ?? "");
+    return await redeemTicket(this.#relay, mailbox, ticket);
+  }
+
+  /**
    * What the request's token grants, once it allows the scope.
    *
    * @throws {Problem} `unauthorized` or `forbidden`
@@ -83,12 +97,21 @@ export class Access {
     if (proof === undefined) {
       throw new Problem("unauthorized", "the request has no DPoP proof");
     }
-    const urls = namesOf(c, this.#relay);
     const { method } = c.req;
+    const { pathname } = new URL(c.req.url);
+    const urls = this.#relay.origins.map((origin) => origin + pathname);
     const id = await verifyProof(proof, { method, urls, token, jkt, now });
     if (this.#proofs.note(id, now)) return;
     throw new Problem("unauthorized", "the DPoP proof was used before");
   }
+}
+
+/** The ticket among the subprotocols, where no header has a token. */
+function ticketOf(c: Context): string | null {
+  if (c.req.header("Authorization") !== undefined) return null;
+  const protocols = c.req.header("Sec-WebSocket-Protocol") ?? "";
+  return /(?:^|[,\s])ticket\.([\w-]{43})(?:$|[,\s])/.exec(protocols)?.[1] ??
+    null;
 }
 
 /** The scheme, in lower case, and the token of a request. */
@@ -113,17 +136,5 @@ function credentialsOf(c: Context): { scheme: string; token: string } {
   throw new Problem(
     "unauthorized",
     "Authorization is to be DPoP or Bearer and a token",
-  );
-}
-
-/**
- * The URLs that a proof may give: below the relay's own, and on a loopback host
- * also below the one the request came by.
- */
-function namesOf(c: Context, relay: Relay): string[] {
-  const { origin, hostname, pathname } = new URL(c.req.url);
-  const isLoopback = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
-  return [relay.url, ...(isLoopback ? [origin] : [])].map((base) =>
-    base + pathname
   );
 }

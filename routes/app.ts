@@ -17,6 +17,7 @@ import { addPages } from "./pages.ts";
 import { answerFailure, problemResponse } from "./problem.ts";
 import { addQuotes } from "./quotes.ts";
 import { addRead } from "./reading.ts";
+import { addSocketTickets } from "./socket_tickets.ts";
 import type { Relay } from "../relay/relay.ts";
 import { Streams } from "../relay/streams.ts";
 
@@ -74,6 +75,7 @@ export async function createApp(relay: Relay): Promise<RelayApp> {
   await addHandshakes(app, relay);
   addMailboxes(app, relay);
   addRead(app, relay, access, streams);
+  addSocketTickets(app, relay, access);
   addInbox(app, relay, access);
   addObjects(app, relay, access);
   addPages(app);

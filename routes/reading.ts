@@ -44,7 +44,8 @@ const readRoute = createRoute({
     "with `Accept: text/event-stream` as events `open`, `message` and `end`, " +
     "the id being the cursor. The same over a WebSocket at " +
     "`/v1/mailboxes/{mailbox}/socket`, a text frame a message; browsers bring " +
-    "the token as the subprotocols `restante.v1, bearer.<token>`.",
+    "a ticket as the subprotocols `restante.v1, ticket.<ticket>`, or the token " +
+    "as `restante.v1, bearer.<token>`.",
   security: TOKEN_SECURITY,
   request: {
     params,
@@ -131,7 +132,7 @@ export function addRead(
 
   // OpenAPI has no words for a WebSocket: the route above describes it.
   app.get("/v1/mailboxes/:mailbox/socket", async (c) => {
-    const grant = await access.owner(c, "read");
+    const grant = await access.socketOwner(c);
     const after = startOf(c.req.query("after"));
     const bandwidth = bandwidthOf(c.req.query("bandwidth"));
     if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {

@@ -78,17 +78,21 @@ export interface AnsweredHandshake {
   readonly expires: number;
   /** The key that was proven, SubjectPublicKeyInfo DER. */
   readonly publicKey: Bytes;
+  /** False if what was paid for it is not enough for a new mailbox. */
+  readonly mayCreate?: boolean;
 }
 
 /**
  * Uses up a handshake and opens the mailbox if there is none, in one commit.
- * Gives whether the mailbox is new, or null if the handshake was used before.
+ * Gives whether the mailbox is new; null if the handshake was used before, or
+ * there is no mailbox and none may be made.
  */
 export async function completeHandshake(
   store: Store,
-  { id, expires, publicKey }: AnsweredHandshake,
+  handshake: AnsweredHandshake,
   now: number,
 ): Promise<{ created: boolean } | null> {
+  const { id, expires, publicKey, mayCreate = true } = handshake;
   const used = keys.handshake(id);
   const mailbox = mailboxIdOf(publicKey);
   for (;;) {
@@ -99,6 +103,7 @@ export async function completeHandshake(
     ]);
     if (mark.value !== null) return null;
     const created = before.value === null;
+    if (created && !mayCreate) return null;
     const committed = await store.commit((operation) => {
       operation.check(mark, before)
         .set(used, true, { expireIn: Math.max(expires - now, 0) + SKEW });

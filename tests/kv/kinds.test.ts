@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DOORBELL_SHARDS, keys, shardOf } from "../../kv/kinds.ts";
 import { acknowledge, completeHandshake } from "../../kv/mail/mailboxes.ts";
+import { keepTicket } from "../../kv/mail/tickets.ts";
 import { commitMessage } from "../../kv/mail/accept.ts";
 import { loadRelayKeys } from "../../kv/relay_keys.ts";
 import { openStore } from "../../kv/store/store.ts";
@@ -43,6 +44,8 @@ const BUILT: { [Name in keyof typeof keys]: [Deno.KvKey, Deno.KvKey] } = {
   relayUsage: [keys.relayUsage(7, 5), ["relay-usage", 7, 5]],
   trial: [keys.trial("a", 1), ["trial", "a", 1]],
   handshake: [keys.handshake("x"), ["handshake", "x"]],
+  tickets: [keys.tickets(mailbox), ["ticket", mailbox]],
+  ticket: [keys.ticket(mailbox, 3), ["ticket", mailbox, 3]],
 };
 
 Deno.test("keys are built as the table in kv/kinds.ts says", async (t) => {
@@ -102,6 +105,8 @@ Deno.test("a store in use holds keys of the table alone", async () => {
   );
   const before = (await dump(store)).map(({ key: [kind] }) => kind);
   await acknowledge(store, own, "phone", parseCursor(message.cursor));
+  const ticket = { hash: "", ends: NOW + 1, tokenEnds: NOW + 1, jkt: null };
+  await keepTicket(store, own, ticket, NOW);
   const after = (await dump(store)).map(({ key: [kind] }) => kind);
   assert.deepEqual(
     new Set([...before, ...after]),

@@ -222,7 +222,7 @@ Deno.test("verifyProof() refuses as unauthorized: another key or form", async (t
     ),
     "no typ": await prove({}, { typ: undefined }),
     "typ JWT": await prove({}, { typ: "JWT" }),
-    "typ of a token": await prove({}, { typ: "at+jwt" }),
+    "typ of a token": await prove({}, { typ: "restante-token+jwt" }),
     "alg none": unsigned({ typ: "dpop+jwt", jwk: CLIENT.jwk }, CLAIMS),
     "alg PS256, which is not taken": await prove({}, {}, RSA),
     "no signature": `${header}.${payload}.`,

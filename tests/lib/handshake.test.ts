@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import {
   type Challenge,
+  type ChallengeOptions,
   HANDSHAKE_APPLICATION,
   HANDSHAKE_LIFETIME,
-  handshakeExpiry,
   makeChallenge,
   readAnswer,
+  readHandshakeId,
 } from "../../lib/handshake.ts";
 import type { Bytes } from "../../lib/bytes.ts";
 import type { MaximaMessage } from "../../lib/minima/maxima.ts";
@@ -21,16 +22,26 @@ const SECRET = await RELAY.secret("handshake challenge");
 const OTHER_SECRET = await OTHER_RELAY.secret("handshake challenge");
 const RELAY_KEY = BIG.publicKey;
 
-const given = await makeChallenge(
-  SECRET,
-  ALICE.publicKey,
-  NOW,
-  seededRandom("given"),
-);
+const HASHES = 20_000;
+
+/** A challenge for Alice, now, and always the same. */
+function make(changes: Partial<ChallengeOptions> = {}, secret = SECRET) {
+  return makeChallenge(secret, {
+    publicKey: ALICE.publicKey,
+    hashes: HASHES,
+    now: NOW,
+    random: seededRandom("given"),
+    ...changes,
+  });
+}
+
+const given = await make();
+const ORIGINS = ["https://relay.example", "http://localhost:8000"];
 
 /** The members of a right answer. */
 const ANSWER = {
   challenge: given.challenge.toHex(),
+  url: "https://relay.example",
   scopes: ["read", "ack"],
 };
 
@@ -51,42 +62,53 @@ function message(
 }
 
 function read(answer: MaximaMessage, id = given.id, secret = SECRET) {
-  return readAnswer(answer, { secret, id, relayKey: RELAY_KEY });
+  return readAnswer(answer, {
+    secret,
+    id,
+    relayKey: RELAY_KEY,
+    origins: ORIGINS,
+  });
 }
 
-Deno.test("makeChallenge() gives 32 bytes and an id that says its end", async () => {
-  const { id, challenge, expires } = given;
+Deno.test("makeChallenge() gives 32 bytes and an id that says its end and its work", async () => {
+  const { id, challenge, expires, hashes } = given;
   assert.equal(challenge.length, 32);
   assert.equal(HANDSHAKE_LIFETIME, 300_000);
   assert.equal(expires, NOW + 300_000);
-  assert.equal(await handshakeExpiry(SECRET, id), expires);
-  assert.equal(await handshakeExpiry(OTHER_SECRET, id), 0);
+  assert.equal(hashes, HASHES);
+  assert.deepEqual(await readHandshakeId(SECRET, id), { expires, hashes });
+  assert.equal(await readHandshakeId(OTHER_SECRET, id), null);
   assert.equal(
     id.slice(0, -16),
-    expires.toString(16).padStart(12, "0") + seededRandom("given")(16).toHex(),
+    expires.toString(16).padStart(12, "0") + "00004e20" +
+      seededRandom("given")(16).toHex(),
   );
 });
 
 Deno.test("makeChallenge() is a function of secret, id and key", async () => {
-  const same = (secret: CryptoKey, key: Bytes, now = NOW, seed = "given") =>
-    makeChallenge(secret, key, now, seededRandom(seed));
-  assert.deepEqual(await same(SECRET, ALICE.publicKey), given);
+  assert.deepEqual(await make(), given);
   const others: readonly Challenge[] = [
-    await same(OTHER_SECRET, ALICE.publicKey),
-    await same(SECRET, BOB.publicKey),
-    await same(SECRET, ALICE.publicKey, NOW + 1),
-    await same(SECRET, ALICE.publicKey, NOW, "other"),
-    await same(SECRET, new Uint8Array()),
-    await same(SECRET, new Uint8Array([...ALICE.publicKey, 0])),
-    await same(await RELAY.secret("something else"), ALICE.publicKey),
+    await make({}, OTHER_SECRET),
+    await make({ publicKey: BOB.publicKey }),
+    await make({ now: NOW + 1 }),
+    await make({ hashes: HASHES + 1 }),
+    await make({ random: seededRandom("other") }),
+    await make({ publicKey: new Uint8Array() }),
+    await make({ publicKey: new Uint8Array([...ALICE.publicKey, 0]) }),
+    await make({}, await RELAY.secret("something else")),
   ];
   const challenges = [given, ...others].map((each) => each.challenge.toHex());
   assert.equal(new Set(challenges).size, challenges.length);
 });
 
 Deno.test("makeChallenge() gives another id each time", async () => {
-  const make = () => makeChallenge(SECRET, ALICE.publicKey, NOW);
-  assert.notEqual((await make()).id, (await make()).id);
+  const fresh = () =>
+    makeChallenge(SECRET, {
+      publicKey: ALICE.publicKey,
+      hashes: HASHES,
+      now: NOW,
+    });
+  assert.notEqual((await fresh()).id, (await fresh()).id);
 });
 
 const NO_IDS = [
@@ -98,15 +120,17 @@ const NO_IDS = [
   `0x${given.id.slice(2)}`,
   ` ${given.id.slice(1)}`,
   `${given.id}\n`,
-  "g".repeat(60),
-  "../".repeat(20),
+  "g".repeat(68),
+  "../".repeat(23).slice(1),
 ];
 
-Deno.test("handshakeExpiry() of what the relay did not give out is 0", async () => {
+Deno.test("readHandshakeId() of what the relay did not give out is null", async () => {
   const later = (parseInt(given.id.slice(0, 12), 16) + 1).toString(16);
-  const forged = later.padStart(12, "0") + given.id.slice(12);
-  for (const id of [...NO_IDS, forged, "f".repeat(60), "0".repeat(60)]) {
-    assert.equal(await handshakeExpiry(SECRET, id), 0, id);
+  const putOff = later.padStart(12, "0") + given.id.slice(12);
+  const cheaper = `${given.id.slice(0, 12)}00004e1f${given.id.slice(20)}`;
+  const forged = [putOff, cheaper, "f".repeat(68), "0".repeat(68)];
+  for (const id of [...NO_IDS, ...forged]) {
+    assert.equal(await readHandshakeId(SECRET, id), null, id);
   }
 });
 
@@ -115,7 +139,12 @@ Deno.test("readAnswer() gives the claim of a right answer", async () => {
   const cases: readonly (readonly [object, object])[] = [
     [{}, { scopes: ["read", "ack"], jkt: null }],
     [{ jkt }, { scopes: ["read", "ack"], jkt }],
-    [{ scopes: [...SCOPES] }, { scopes: SCOPES, jkt: null }],
+    [{ url: ORIGINS[1] }, { scopes: ["read", "ack"], jkt: null }],
+    // Only a group's token may commit, which is known and not granted.
+    [{ scopes: [...SCOPES] }, {
+      scopes: ["read", "ack", "settings", "name"],
+      jkt: null,
+    }],
     // In the order of the relay, each once.
     [{ scopes: ["name", "read", "name"] }, {
       scopes: ["read", "name"],
@@ -135,14 +164,10 @@ Deno.test("readAnswer() gives the same for the same answer", async () => {
 });
 
 Deno.test("readAnswer() is null for another's challenge", async (t) => {
-  const bobs = await makeChallenge(SECRET, BOB.publicKey, NOW);
-  const later = await makeChallenge(SECRET, ALICE.publicKey, NOW + 60_000);
-  const foreign = await makeChallenge(
-    OTHER_SECRET,
-    ALICE.publicKey,
-    NOW,
-    seededRandom("given"),
-  );
+  const bobs = await make({ publicKey: BOB.publicKey });
+  const later = await make({ now: NOW + 60_000 });
+  const foreign = await make({}, OTHER_SECRET);
+  const cheaper = await make({ hashes: HASHES - 1 });
   const extended = (Number(`0x${given.id.slice(0, 12)}`) + 1).toString(16)
     .padStart(12, "0") + given.id.slice(12);
   const answering = (challenge: Bytes) =>
@@ -152,6 +177,7 @@ Deno.test("readAnswer() is null for another's challenge", async (t) => {
     "answered with another key": read(message(ANSWER, { from: BOB.publicKey })),
     "of another handshake": read(answering(later.challenge)),
     "answered at another handshake": read(message(), later.id),
+    "answered at a cheaper handshake": read(message(), cheaper.id),
     "with its end put off": read(message(), extended),
     "of another relay": read(answering(foreign.challenge)),
     "by another relay's secret": read(message(), given.id, OTHER_SECRET),
@@ -165,6 +191,12 @@ Deno.test("readAnswer() is null for another's challenge", async (t) => {
       assert.equal(await read(message(), id), null);
     });
   }
+});
+
+Deno.test("readAnswer() refuses what another relay had its user sign for it", async () => {
+  // The other relay hands on this one's challenge and key; its user names it.
+  const lured = { ...ANSWER, url: "https://mallory.example" };
+  assert.equal(await read(message(lured)), null);
 });
 
 Deno.test("readAnswer() is null for a message that is not for this", async (t) => {
@@ -211,6 +243,17 @@ Deno.test("readAnswer() is null for an answer of another form", async (t) => {
     "a challenge cut": { ...ANSWER, challenge: challenge.slice(0, -2) },
     "a challenge and a line end": { ...ANSWER, challenge: `${challenge}\n` },
     "a list of challenges": { ...ANSWER, challenge: [challenge] },
+    "no url": without("url"),
+    "a url that is null": { ...ANSWER, url: null },
+    "a list of urls": { ...ANSWER, url: ORIGINS },
+    "a url with a slash": { ...ANSWER, url: `${ORIGINS[0]}/` },
+    "a url in capitals": { ...ANSWER, url: "HTTPS://RELAY.EXAMPLE" },
+    "a url with its port": { ...ANSWER, url: `${ORIGINS[0]}:443` },
+    "a part of the url": { ...ANSWER, url: "https://relay" },
+    "an empty url": { ...ANSWER, url: "" },
+    "a group's mailbox": { ...ANSWER, mailbox: "a".repeat(64) },
+    "a mailbox that is null": { ...ANSWER, mailbox: null },
+    "no scope but commit": { ...ANSWER, scopes: ["commit"] },
     "no scopes": without("scopes"),
     "an empty list of scopes": { ...ANSWER, scopes: [] },
     "scopes as text": { ...ANSWER, scopes: "read ack" },

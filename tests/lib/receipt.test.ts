@@ -180,7 +180,7 @@ Deno.test("verifyReceipt() refuses", async (t) => {
     ),
     "no typ": await jws({ alg: "EdDSA", kid: RELAY.relayId }, RECEIPT),
     "typ JWT": await jws({ ...HEADER, typ: "JWT" }, RECEIPT),
-    "typ of a token": await jws({ ...HEADER, typ: "at+jwt" }, RECEIPT),
+    "typ of a token": await jws({ ...HEADER, typ: "restante-token+jwt" }, RECEIPT),
     "typ of another word": await jws(
       { ...HEADER, typ: "restante-custody+jwt" },
       RECEIPT,

@@ -28,7 +28,7 @@ const GRANT: Grant = {
   scopes: ["read", "ack"],
   jkt: "j".repeat(43),
 };
-const HEADER = { alg: "EdDSA", typ: "at+jwt", kid: RELAY.relayId };
+const HEADER = { alg: "EdDSA", typ: "restante-token+jwt", kid: RELAY.relayId };
 
 /** The payload of a right token, for some members to be changed. */
 const CLAIMS = {
@@ -112,7 +112,7 @@ Deno.test("verifyToken() refuses as unauthorized", async (t) => {
   const spki = new Uint8Array(
     await crypto.subtle.exportKey("spki", RELAY.publicKey),
   );
-  const hs256 = { alg: "HS256", typ: "at+jwt" };
+  const hs256 = { alg: "HS256", typ: "restante-token+jwt" };
   const changed = (members: object) => jws(HEADER, { ...CLAIMS, ...members });
   const cases: Readonly<Record<string, string>> = {
     "another relay's": foreign,

@@ -39,7 +39,7 @@ function signedAs(
     return await new SignJWT(claims)
       .setProtectedHeader({
         alg: "EdDSA",
-        typ: changes.typ ?? "at+jwt",
+        typ: changes.typ ?? "restante-token+jwt",
         kid: relayId,
       })
       .sign(privateKey);
@@ -107,7 +107,7 @@ export const BAD_TOKENS: readonly BadCredentials[] = [
   token("a token signed by HMAC with the public key", async (scene) => {
     const { jwk } = scene.relay.relay.keys.signing;
     return await new SignJWT(claimsOf(scene))
-      .setProtectedHeader({ alg: "HS256", typ: "at+jwt" })
+      .setProtectedHeader({ alg: "HS256", typ: "restante-token+jwt" })
       .sign(base64url.decode(jwk.x));
   }),
   token(
@@ -116,7 +116,7 @@ export const BAD_TOKENS: readonly BadCredentials[] = [
       await new SignJWT(claimsOf(scene))
         .setProtectedHeader({
           alg: "EdDSA",
-          typ: "at+jwt",
+          typ: "restante-token+jwt",
           jwk: scene.otherKey.jwk,
         })
         .sign(scene.otherKey.privateKey),
@@ -149,7 +149,7 @@ export const BAD_TOKENS: readonly BadCredentials[] = [
   token("what the relay signed, and is no JWT", async ({ relay }) => {
     const { privateKey } = relay.relay.keys.signing;
     return await new CompactSign(new TextEncoder().encode("text"))
-      .setProtectedHeader({ alg: "EdDSA", typ: "at+jwt" })
+      .setProtectedHeader({ alg: "EdDSA", typ: "restante-token+jwt" })
       .sign(privateKey);
   }),
   signedAs("a token of another type", { typ: "JWT" }),

@@ -14,7 +14,7 @@ import { integer } from "../../lib/minima/mininumber.ts";
 import { encrypt } from "../../lib/seal/maxima.ts";
 import type { RsaPrivateKey } from "../../lib/seal/rsa.ts";
 import { type EnvelopeParts, makeEnvelope, randomBytes } from "./envelopes.ts";
-import type { TestRelay } from "./relay_fixture.ts";
+import { ORIGIN, type TestRelay } from "./relay_fixture.ts";
 
 /** What a relay answers to the first call. */
 export interface Challenge {
@@ -69,6 +69,8 @@ export interface AnswerParts {
   readonly signer: RsaPrivateKey;
   readonly time: number;
   readonly scopes?: readonly unknown[];
+  /** The origin that is named as the relay's; its own, if not given. */
+  readonly url?: unknown;
   readonly jkt?: unknown;
   /** The message's data, in place of a claim. */
   readonly data?: Bytes;
@@ -93,6 +95,7 @@ export async function sealAnswer(parts: AnswerParts): Promise<MaximaPackage> {
   const relayKey = Uint8Array.fromHex(challenge.relayKey);
   const claim = {
     challenge: challenge.challenge,
+    url: "url" in parts ? parts.url : ORIGIN,
     scopes: scopes ?? ["read", "ack"],
     ...(jkt !== undefined && { jkt }),
   };
@@ -119,10 +122,15 @@ export async function sealAnswer(parts: AnswerParts): Promise<MaximaPackage> {
 
 /** The bytes of a mined answer. */
 export async function makeAnswer(parts: AnswerParts): Promise<Bytes> {
-  const { time, envelope } = parts;
+  const { time, envelope, challenge: { work: { hashes } } } = parts;
   return encode(
     maxTxPow,
-    makeEnvelope({ package: await sealAnswer(parts), time, ...envelope }),
+    makeEnvelope({
+      package: await sealAnswer(parts),
+      time,
+      hashes,
+      ...envelope,
+    }),
   );
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { makeIdentity } from "../../client/identity.ts";
 import { findMailbox } from "../../kv/mail/mailboxes.ts";
 import { HANDSHAKE_LIFETIME } from "../../lib/handshake.ts";
-import { SCOPES } from "../../lib/token.ts";
+import { OWNER_SCOPES } from "../../lib/token.ts";
 import { assertProblem } from "./assert_problem.ts";
 import { askChallenge, sendAnswer, shakeHands } from "./handshake_answer.ts";
 import { freshKey } from "./owner.ts";
@@ -37,7 +37,7 @@ Deno.test("a token has the scopes that were asked for, each once", async (t) => 
     ["ack"],
     ["settings", "name"],
     ["name", "read", "read"],
-    [...SCOPES],
+    [...OWNER_SCOPES],
   ];
   for (const scopes of table) {
     await t.step(scopes.join(" "), async () => {

@@ -1,6 +1,7 @@
 /** A relay on a real store, asked over a real connection. */
 import type { Config } from "../../config.ts";
 import { DEFAULT_QUOTAS } from "../../lib/quota.ts";
+import { DEFAULT_HANDSHAKE_RATE } from "../../relay/handshake_price.ts";
 import { DEFAULT_WINDOW } from "../../lib/work/check.ts";
 import { type RunningRelay, startRelay } from "../../main.ts";
 import { sharedPkcs8 } from "./shared_keys.ts";
@@ -12,6 +13,8 @@ export function configOf(kv: string, changes: Partial<Config> = {}): Config {
     host: "127.0.0.1",
     kv,
     url: null,
+    urlAliases: [],
+    handshakeRate: DEFAULT_HANDSHAKE_RATE,
     workWindow: DEFAULT_WINDOW.back / 1_000,
     mailboxBytes: DEFAULT_QUOTAS.mailbox.bytes,
     mailboxMessages: DEFAULT_QUOTAS.mailbox.messages,

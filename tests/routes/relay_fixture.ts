@@ -8,6 +8,8 @@ import { DIGEST_ROUND } from "../../lib/link.ts";
 import { NETWORK_LIMITS } from "../../lib/minima/maxtxpow.ts";
 import { DEFAULT_QUOTAS, type Quotas } from "../../lib/quota.ts";
 import { DEFAULT_TARIFF } from "../../lib/money.ts";
+import type { Unwrapper } from "../../lib/seal/maxima.ts";
+import { DEFAULT_HANDSHAKE_RATE } from "../../relay/handshake_price.ts";
 import { DEFAULT_WINDOW, type WorkWindow } from "../../lib/work/check.ts";
 import { DEFAULT_WORK_PRICE } from "../../lib/work/price.ts";
 import { createApp, type RelayApp } from "../../routes/app.ts";
@@ -28,6 +30,10 @@ export interface TestRelayOptions {
   readonly keys?: RelayKeys;
   readonly clock?: Clock;
   readonly url?: string;
+  readonly urlAliases?: readonly string[];
+  /** What opens answers; the key itself, if not given. */
+  readonly unwrapper?: Unwrapper;
+  readonly handshakeRate?: number;
   readonly window?: WorkWindow;
 }
 
@@ -56,11 +62,16 @@ export class TestRelay implements Disposable {
     const { kv = ":memory:", clock = new Clock() } = options;
     const failures: unknown[] = [];
     const store = await openStore(kv, clock.now);
+    const keys = options.keys ?? await sharedKeys();
+    const url = options.url ?? ORIGIN;
     const relay: Relay = {
       store,
       doorbells: new Doorbells(store, options.doorbells),
-      keys: options.keys ?? await sharedKeys(),
-      url: options.url ?? ORIGIN,
+      keys,
+      url,
+      origins: [url, ...options.urlAliases ?? []],
+      unwrapper: options.unwrapper ?? keys.maxima,
+      handshakeRate: options.handshakeRate ?? DEFAULT_HANDSHAKE_RATE,
       window: options.window ?? DEFAULT_WINDOW,
       limits: NETWORK_LIMITS,
       price: DEFAULT_WORK_PRICE,

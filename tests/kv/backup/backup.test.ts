@@ -346,7 +346,12 @@ Deno.test("a handshake that was used stays used as long as it could be answered"
     ["sign"],
   ) as CryptoKey;
   const publicKey = new Uint8Array(44);
-  const { id, expires } = await makeChallenge(secret, publicKey, NOW, random);
+  const { id, expires } = await makeChallenge(secret, {
+    publicKey,
+    hashes: 1,
+    now: NOW,
+    random,
+  });
   await completeHandshake(from, { id, expires, publicKey }, NOW);
   const { file } = await copyOf(from);
   for (const [now, isUsed] of [[expires, true], [NOW + HOUR, false]] as const) {
