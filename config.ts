@@ -93,7 +93,7 @@ export const SETTINGS: { [K in keyof Config]: Setting<Config[K]> } = {
     fallback: "",
     describe:
       "further origins by which clients reach the relay, with commas between them",
-    read: (text) => text === "" ? [] : text.split(",").map(aliasUrl),
+    read: (text) => text === "" ? [] : publicUrls(text),
   },
   handshakeRate: {
     variable: "RESTANTE_HANDSHAKE_RATE",
@@ -196,20 +196,28 @@ function deployOrigin(environment: Environment): string {
 
 /** An origin, without a slash at its end. */
 function publicUrl(text: string): string {
-  const url = URL.parse(text);
-  if (
-    url === null || !["http:", "https:"].includes(url.protocol) ||
-    url.pathname !== "/" || url.search || url.hash || url.username
-  ) {
-    throw new TypeError(
-      `"${text}" is not a URL of the form https://relay.example`,
-    );
-  }
-  return url.origin;
+  const url = originOf(text);
+  if (url !== null) return url;
+  throw new TypeError(
+    `"${text}" is not a URL of the form https://relay.example`,
+  );
 }
 
-function aliasUrl(text: string): string {
-  return publicUrl(text.trim());
+/** Origins with commas between them. */
+function publicUrls(text: string): string[] {
+  const urls = text.split(",").map((part) => originOf(part.trim()));
+  if (!urls.includes(null)) return urls.filter((url) => url !== null);
+  throw new TypeError(
+    `"${text}" is not a list of URLs of the form https://relay.example`,
+  );
+}
+
+function originOf(text: string): string | null {
+  const url = URL.parse(text);
+  const isOrigin = url !== null && ["http:", "https:"].includes(url.protocol) &&
+    url.pathname === "/" &&
+    !(url.search || url.hash || url.username || url.password);
+  return isOrigin ? url.origin : null;
 }
 
 function base64(text: string): Bytes {

@@ -1,4 +1,5 @@
 /** DPoP proofs that are each wrong in one way. */
+import { tokenHash } from "../../lib/dpop.ts";
 import {
   type BadCredentials,
   bearerToken,
@@ -13,12 +14,15 @@ import { ORIGIN } from "./relay_fixture.ts";
 /** A bound token, with a proof that is wrong. */
 function proof(
   what: string,
-  partsOf: (scene: Scene, request: TokenRequest) => Partial<ProofParts>,
+  partsOf: (
+    scene: Scene,
+    request: TokenRequest,
+  ) => Partial<ProofParts> | Promise<Partial<ProofParts>>,
 ): BadCredentials {
   return {
     what: `a proof ${what}`,
-    headers: (scene, request) =>
-      dpopHeaders(scene, request, partsOf(scene, request)),
+    headers: async (scene, request) =>
+      dpopHeaders(scene, request, await partsOf(scene, request)),
   };
 }
 
@@ -100,6 +104,20 @@ export const BAD_PROOFS: readonly BadCredentials[] = [
     url: ORIGIN.replace("https", "http") + path,
   })),
   proof("for no URL", () => ({ claims: { htu: undefined } })),
+  proof("for a list of the right URL", (_, { path }) => ({
+    claims: { htu: [ORIGIN + path] },
+  })),
+  proof("for a list of the right method", (_, { method }) => ({
+    claims: { htm: [method] },
+  })),
+  proof("for a list of the right token", async (scene, { scope }) => ({
+    claims: { ath: [await tokenHash(await boundToken(scene, scope))] },
+  })),
+  proof("of a list of now", ({ relay }) => ({
+    claims: { iat: [Math.floor(relay.clock.time / 1_000)] },
+  })),
+  proof("with a list of ids", () => ({ claims: { jti: ["x"] } })),
+  proof("with an empty id", () => ({ claims: { jti: "" } })),
   proof("for another method", (_, { method }) => ({
     method: method === "GET" ? "HEAD" : "GET",
   })),

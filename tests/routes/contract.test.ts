@@ -3,6 +3,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import assert from "node:assert/strict";
 import { ApiDocument } from "./api_document.ts";
 import { type Cases, openWorld } from "./contract_world.ts";
+import { SOCKET_TICKET_CASES } from "./socket_ticket_cases.ts";
 import { HANDSHAKE_CASES } from "./handshake_cases.ts";
 import { MAILBOX_CASES } from "./mailbox_cases.ts";
 import { MESSAGE_CASES } from "./message_cases.ts";
@@ -11,6 +12,7 @@ import { TestRelay } from "./relay_fixture.ts";
 const CASES: Cases = {
   ...MESSAGE_CASES,
   ...HANDSHAKE_CASES,
+  ...SOCKET_TICKET_CASES,
   ...MAILBOX_CASES,
 };
 

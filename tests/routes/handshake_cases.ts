@@ -25,6 +25,12 @@ export const HANDSHAKE_CASES: Cases = {
       then: "400 malformed",
     },
     {
+      when: "the store fails",
+      ask: ({ broken, owner: { publicKey } }) =>
+        postJson(broken, "/v1/handshakes", { publicKey: publicKey.toHex() }),
+      then: "503 busy",
+    },
+    {
       when: "the body is over the limit",
       ask: ({ relay }) =>
         postJson(relay, "/v1/handshakes", { publicKey: "00".repeat(9_000) }),
