@@ -39,7 +39,7 @@ export async function keepTicket(
   now: number,
 ): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const { key, versionstamp } = await findSlot(store, mailbox, now);
+    const { key, versionstamp } = await findSlot(store, mailbox);
     const committed = await store.commit((operation) =>
       operation
         .check({ key, versionstamp })
@@ -54,7 +54,6 @@ export async function keepTicket(
 async function findSlot(
   store: Store,
   mailbox: MailboxId,
-  now: number,
 ): Promise<{ key: Deno.KvKey; versionstamp: string | null }> {
   const taken = await store.list<Ticket>({ prefix: keys.tickets(mailbox) });
   const slots = new Set(taken.map(({ key }) => key.at(-1)));
@@ -62,11 +61,9 @@ async function findSlot(
     if (slots.has(slot)) continue;
     return { key: keys.ticket(mailbox, slot), versionstamp: null };
   }
-  const ended = taken.find(({ value }) => value.ends <= now);
-  return ended ??
-    taken.reduce((first, other) =>
-      other.value.ends < first.value.ends ? other : first
-    );
+  return taken.reduce((first, other) =>
+    other.value.ends < first.value.ends ? other : first
+  );
 }
 
 /**

@@ -1,10 +1,5 @@
 /** Tickets for WebSockets. */
-import {
-  askBroken,
-  type Cases,
-  UNKNOWN_ID,
-  withScopes,
-} from "./contract_world.ts";
+import { askBroken, type Cases, withScopes } from "./contract_world.ts";
 
 const POST = { method: "POST" };
 
@@ -30,11 +25,6 @@ export const SOCKET_TICKET_CASES: Cases = {
       ask: ({ relay, owner: { mailbox } }) =>
         relay.fetch(pathOf(mailbox), POST),
       then: "401 unauthorized",
-    },
-    {
-      when: "the token is for another mailbox",
-      ask: ({ owner }) => owner.fetch(pathOf(UNKNOWN_ID), POST),
-      then: "403 forbidden",
     },
     {
       when: "the token does not allow reading",

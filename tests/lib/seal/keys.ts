@@ -5,7 +5,7 @@ import {
   parsePublicKey,
   type RsaPublicKey,
 } from "../../../lib/seal/public_key.ts";
-import { importRsaKey, type RsaPrivateKey } from "../../../lib/seal/rsa.ts";
+import { type ExportableRsaKey, importRsaKey } from "../../../lib/seal/rsa.ts";
 import { OWN_COPY, vectors } from "../../vectors/mod.ts";
 
 const named = vectors("crypto", OWN_COPY).keys ?? {};
@@ -18,13 +18,19 @@ function privateDer(name: string): Bytes {
 }
 
 /** A recipient and sender of 1024 bits. */
-export const ALICE: RsaPrivateKey = await importRsaKey(privateDer("rsa1024-a"));
+export const ALICE: ExportableRsaKey = await importRsaKey(
+  privateDer("rsa1024-a"),
+);
 /** Another. */
-export const BOB: RsaPrivateKey = await importRsaKey(privateDer("rsa1024-b"));
+export const BOB: ExportableRsaKey = await importRsaKey(
+  privateDer("rsa1024-b"),
+);
 /** One who takes no part. */
-export const EVE: RsaPrivateKey = await importRsaKey(privateDer("rsa1024-c"));
+export const EVE: ExportableRsaKey = await importRsaKey(
+  privateDer("rsa1024-c"),
+);
 /** One of 2048 bits. */
-export const BIG: RsaPrivateKey = await importRsaKey(privateDer("rsa2048"));
+export const BIG: ExportableRsaKey = await importRsaKey(privateDer("rsa2048"));
 
 /** SubjectPublicKeyInfo DER of an Ed25519 key. */
 export const ED25519 = Uint8Array.fromHex(

@@ -44,8 +44,8 @@ Deno.test("parsePublicKey() reads genuine keys of 1024 and 2048 bits", () => {
   assert.equal(numbersOf(BIG.publicKey).bits, 2048);
 });
 
-Deno.test("parsePublicKey() reads odd exponents from 3 to 2^64", () => {
-  for (const exponent of [3n, 17n, 257n, 65_537n, 2n ** 64n - 1n]) {
+Deno.test("parsePublicKey() reads odd exponents from 3 to 2^32", () => {
+  for (const exponent of [3n, 17n, 257n, 65_537n, 2n ** 32n - 1n]) {
     const key = numbersOf(spki({ exponent: signed(exponent) }));
     assert.equal(key.exponent, exponent);
   }
@@ -137,7 +137,10 @@ const MALFORMED: Readonly<Record<string, Bytes>> = {
   "exponent 1": spki({ exponent: signed(1n) }),
   "exponent 2": spki({ exponent: signed(2n) }),
   "exponent 65536": spki({ exponent: signed(65_536n) }),
-  "exponent 2^64 + 1": spki({ exponent: signed(2n ** 64n + 1n) }),
+  "exponent 2^32 + 1": spki({ exponent: signed(2n ** 32n + 1n) }),
+  "exponent 2^40 + 1": spki({ exponent: signed(2n ** 40n + 1n) }),
+  "an exponent as long as the modulus": spki({ exponent: signed(ODD_1024) }),
+  "a modulus of 255 KB": spki({ modulus: signed(2n ** 2_040_000n - 1n) }),
   "exponent -1": spki({ exponent: new Uint8Array([0xff]) }),
   "exponent 65537 with a zero before it": spki({
     exponent: Uint8Array.fromHex("00010001"),
@@ -176,6 +179,36 @@ Deno.test("parsePublicKey() refuses every key that is cut short", () => {
     }
   }
 });
+
+Deno.test("parsePublicKey() makes no number of a modulus of 255 KB before it refuses it", () => {
+  const bytes = spki({ modulus: signed(2n ** 2_040_000n - 1n) });
+  const numbers = numbersMade(() => assertMalformed(bytes, "255 KB"));
+  assert.deepEqual(numbers, []);
+});
+
+Deno.test("parsePublicKey() makes no number of an exponent that is too long", () => {
+  const bytes = spki({ exponent: signed(2n ** 8_000n + 1n) });
+  const numbers = numbersMade(() => assertMalformed(bytes, "8001 bits"));
+  // Of the lengths of the values alone.
+  assert.ok(numbers.every((digits) => digits <= 4), `${numbers}`);
+});
+
+/** How many hex digits the numbers have that are made of bytes meanwhile. */
+function numbersMade(run: () => void): number[] {
+  const { toHex } = Uint8Array.prototype;
+  const made: number[] = [];
+  Uint8Array.prototype.toHex = function () {
+    const hex = toHex.call(this);
+    made.push(hex.length);
+    return hex;
+  };
+  try {
+    run();
+  } finally {
+    Uint8Array.prototype.toHex = toHex;
+  }
+  return made;
+}
 
 /** What a key is told from others by, or why it is none. */
 function sight(bytes: Bytes): string {

@@ -9,7 +9,8 @@ import {
   wrap,
 } from "../../../lib/seal/rsa.ts";
 import { seededRandom } from "../randomness.ts";
-import { aesKey, paddedBlock, raise } from "./blocks.ts";
+import { integerOfBytes } from "../../../lib/minima/minidata.ts";
+import { aesKey, bytesOf, paddedBlock, raise } from "./blocks.ts";
 import { ALICE, BIG, BOB, ED25519, newRsaKey, numbersOf } from "./keys.ts";
 
 /** 1030 and 1032 bits: a length of 129 bytes, with and without spare bits. */
@@ -86,7 +87,7 @@ Deno.test("wrap() refuses a key that leaves less than eight bytes of padding", (
   for (const length of [118, 125, 126, 128, 1_000]) {
     assert.throws(() => wrap(numbers, new Uint8Array(length)), {
       name: "RangeError",
-      message: `a 1024-bit key cannot wrap ${length} bytes`,
+      message: `a block of 128 bytes cannot wrap ${length} bytes`,
     });
   }
 });
@@ -107,6 +108,25 @@ Deno.test("importRsaKey() tells the public key; sign() and verifyRsa() agree", a
     const longer = new Uint8Array([0, ...signature]);
     assert.ok(!await verifyRsa(key.publicKey, message, longer));
   }
+});
+
+Deno.test("verifyRsa() refuses a signature that is not below the modulus (RFC 8017, 5.2.2)", async () => {
+  // With spare bits in the first byte there is room for the modulus on top.
+  const { publicKey, sign } = recipientOf(1030);
+  const message = new TextEncoder().encode("signed");
+  const signature = await sign(message);
+  const { modulus } = numbersOf(publicKey);
+  const above = bytesOf(integerOfBytes(signature) + modulus, signature.length);
+  assert.equal(above.length, signature.length);
+  assert.ok(await verifyRsa(publicKey, message, signature));
+  assert.equal(await verifyRsa(publicKey, message, above), false);
+});
+
+Deno.test("exportPkcs8() gives the key that importRsaKey() read", async () => {
+  const again = await importRsaKey(await ALICE.exportPkcs8());
+  assert.deepEqual(again.publicKey, ALICE.publicKey);
+  const wrapped = wrap(numbersOf(ALICE.publicKey), aesKey(16));
+  assert.deepEqual(again.unwrap(wrapped), { key: aesKey(16), valid: true });
 });
 
 Deno.test("generateRsaKey() makes a key of the size, with exponent 65537", async () => {

@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Bytes } from "../../../lib/bytes.ts";
 import { integerOfBytes } from "../../../lib/minima/minidata.ts";
+import { sha3_256 } from "../../../lib/hash.ts";
+import { Blinder, power } from "../../../lib/seal/modular.ts";
+import { unpadded } from "../../../lib/seal/pkcs1.ts";
 import { importRsaKey, wrap } from "../../../lib/seal/rsa.ts";
 import { check, flip, flipped } from "../property.ts";
 import { seededRandom } from "../randomness.ts";
@@ -122,44 +125,98 @@ Deno.test("unwrap() refuses every ciphertext with one byte changed", async () =>
   );
 });
 
-/** The middle one of some times, in milliseconds. */
-function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[times.length >> 1] ?? 0;
+/** Which bytes of a block are looked at, in order. */
+function looksAt(block: Bytes): string[] {
+  const looks: string[] = [];
+  const watched = new Proxy(block, {
+    get(target, name) {
+      if (/^\d+$/.test(String(name))) looks.push(String(name));
+      const member = Reflect.get(target, name, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+  unpadded(watched, new Uint8Array(16), true);
+  return looks;
 }
 
-/** How much longer a wrong ciphertext takes than a right one. */
-function ratioOfTimes(right: Bytes, wrong: Bytes, rounds: number): number {
-  const times: Record<"right" | "wrong", number[]> = { right: [], wrong: [] };
-  for (let i = 0; i < rounds; i++) {
-    for (
-      const [kind, wrapped] of [["right", right], ["wrong", wrong]] as const
-    ) {
-      const start = performance.now();
-      ALICE.unwrap(wrapped);
-      times[kind].push(performance.now() - start);
-    }
+Deno.test("unpadded() looks at the same bytes in the same order, whatever they are", () => {
+  const right = looksAt(paddedBlock(LENGTH, aesKey(16)));
+  // Type, separator and padding, for each of three separators.
+  assert.equal(right.length, 3 * 3 + 109 + 101 + 93);
+  for (const [what, block] of WRONG_BLOCKS) {
+    assert.deepEqual(looksAt(block), right, what);
   }
-  return median(times.wrong) / median(times.right);
-}
+});
 
-for (
-  const [what, block] of [
-    ["a wrong type", blockWith({ 1: 1 })],
-    ["a zero in the padding", blockWith({ 2: 0 })],
-    ["no separator", blockWith({ [SEPARATOR]: 1 })],
-  ] as const
-) {
-  // A guard against an early return, not a proof of constant time.
-  Deno.test(`unwrap() takes about the same time with ${what}`, () => {
-    const numbers = numbersOf(ALICE.publicKey);
-    const right = wrap(numbers, aesKey(16));
-    const wrong = raise(block, numbers);
-    const ratios: number[] = [];
-    for (let attempt = 0; attempt < 5; attempt++) {
-      const ratio = ratioOfTimes(right, wrong, 40);
-      if (ratio > 0.5 && ratio < 2) return;
-      ratios.push(ratio);
+Deno.test("unpadded() takes nothing for a key that was no ciphertext", () => {
+  const fallback = new Uint8Array(16).fill(7);
+  const block = paddedBlock(LENGTH, aesKey(16));
+  const none = { key: fallback, valid: false };
+  assert.deepEqual(unpadded(block, fallback, false), none);
+  const { key, valid } = unpadded(block, fallback, true);
+  assert.deepEqual([new Uint8Array(key), valid], [aesKey(16), true]);
+});
+
+Deno.test("unwrap() falls back on what only the private exponent gives", async () => {
+  const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  const pkcs8 = await ALICE.exportPkcs8();
+  const key = await crypto.subtle.importKey("pkcs8", pkcs8, algorithm, true, [
+    "sign",
+  ]);
+  const { d = "" } = await crypto.subtle.exportKey("jwk", key);
+  const exponent = Uint8Array.fromBase64(d, { alphabet: "base64url" });
+  assert.equal(exponent.length, LENGTH);
+  const wrong = raise(blockWith({ 1: 1 }), numbersOf(ALICE.publicKey));
+  const long = new Uint8Array(LENGTH + 1).fill(3);
+  for (const wrapped of [wrong, long, new Uint8Array()]) {
+    const hash = sha3_256(new Uint8Array([...exponent, ...wrapped]));
+    assert.deepEqual(assertRefused(wrapped), hash.slice(0, 16));
+  }
+});
+
+Deno.test("unwrap() blinds each operation anew, and draws a blinding for 32 of them", async () => {
+  const numbers = numbersOf(ALICE.publicKey);
+  let draws = 0;
+  const blinder = new Blinder(numbers.modulus, numbers.exponent, (length) => {
+    draws++;
+    return new Uint8Array(length).fill(draws);
+  });
+  const seen = new Set<bigint>();
+  for (let i = 0; i < 65; i++) {
+    const { blind, unblind } = blinder.next();
+    seen.add(blind(1n));
+    // The one undoes the other across the public operation.
+    const raised = raise(bytesOf(unblind(1n), LENGTH), numbers);
+    assert.equal(blind(integerOfBytes(raised)), 1n);
+    assert.equal(draws, Math.floor(i / 32) + 1);
+  }
+  assert.equal(seen.size, 65);
+  const wrapped = wrap(numbers, aesKey(16));
+  const recipient = await importRsaKey(await ALICE.exportPkcs8());
+  for (let i = 0; i < 40; i++) assert.ok(recipient.unwrap(wrapped).valid);
+});
+
+const EXPONENTS = [
+  0n,
+  1n,
+  2n,
+  31n,
+  32n,
+  65_537n,
+  2n ** 64n - 1n,
+  2n ** 64n,
+  2n ** 300n + 12_345n,
+];
+
+for (const exponent of EXPONENTS) {
+  Deno.test(`power() to ${exponent} is what multiplying gives`, () => {
+    const modulus = 2n ** 127n - 1n;
+    const base = 12_345_678_901n;
+    let expected = 1n;
+    for (const bit of exponent.toString(2)) {
+      expected = expected * expected % modulus;
+      if (bit === "1") expected = expected * base % modulus;
     }
-    assert.fail(`wrong takes ${ratios.join(", ")} times as long as right`);
+    assert.equal(power(base, exponent, modulus), expected);
   });
 }

@@ -1,0 +1,99 @@
+/** Tickets in the store: each good once, and so many of a mailbox. */
+import assert from "node:assert/strict";
+import {
+  keepTicket,
+  MAX_TICKETS,
+  spendTicket,
+  type Ticket,
+} from "../../../kv/mail/tickets.ts";
+import { openStore } from "../../../kv/store/store.ts";
+import { dump } from "../../routes/relay_fixture.ts";
+import { TempDirectory } from "../temp_directory.ts";
+import { newMailbox, NOW } from "../message_maker.ts";
+
+function ticketOf(hash: string, ends = NOW + 30_000): Ticket {
+  return { hash, ends, tokenEnds: NOW + 900_000, jkt: null };
+}
+
+Deno.test("spendTicket() gives what keepTicket() kept, once, and leaves nothing", async () => {
+  using store = await openStore(":memory:");
+  const mailbox = newMailbox();
+  const before = await dump(store);
+  const kept = { ...ticketOf("a"), jkt: "j".repeat(43) };
+  await keepTicket(store, mailbox, kept, NOW);
+  assert.deepEqual(await spendTicket(store, mailbox, "a", NOW + 29_999), kept);
+  assert.equal(await spendTicket(store, mailbox, "a", NOW), null);
+  assert.deepEqual(await dump(store), before);
+});
+
+Deno.test("spendTicket() is null for what is none, of another mailbox, or over", async () => {
+  using store = await openStore(":memory:");
+  const mailbox = newMailbox();
+  await keepTicket(store, mailbox, ticketOf("a"), NOW);
+  assert.equal(await spendTicket(store, mailbox, "b", NOW), null);
+  assert.equal(await spendTicket(store, mailbox, "", NOW), null);
+  assert.equal(await spendTicket(store, newMailbox(), "a", NOW), null);
+  assert.equal(await spendTicket(store, mailbox, "a", NOW + 30_000), null);
+  assert.notEqual(await spendTicket(store, mailbox, "a", NOW), null);
+});
+
+Deno.test("a ticket that is spent at two workers at once is spent at one", async () => {
+  await using directory = await TempDirectory.make();
+  const file = directory.file("store.kv");
+  using one = await openStore(file);
+  using other = await openStore(file);
+  const mailbox = newMailbox();
+  await keepTicket(one, mailbox, ticketOf("a"), NOW);
+  const spent = await Promise.all(
+    [one, other, one, other].map((store) =>
+      spendTicket(store, mailbox, "a", NOW)
+    ),
+  );
+  assert.equal(spent.filter((ticket) => ticket !== null).length, 1);
+});
+
+Deno.test("a mailbox keeps so many tickets and no more, the newest", async () => {
+  using store = await openStore(":memory:");
+  const mailbox = newMailbox();
+  assert.equal(MAX_TICKETS, 16);
+  for (let n = 0; n < MAX_TICKETS + 3; n++) {
+    await keepTicket(store, mailbox, ticketOf(`${n}`, NOW + 30_000 + n), NOW);
+  }
+  const entries = await store.list({ prefix: ["ticket"] });
+  assert.equal(entries.length, MAX_TICKETS);
+  for (let n = 0; n < MAX_TICKETS + 3; n++) {
+    const spent = await spendTicket(store, mailbox, `${n}`, NOW);
+    assert.equal(spent !== null, n >= 3, `the ticket ${n}`);
+  }
+});
+
+Deno.test("the ticket that ends first gives way, whichever slot it is in", async () => {
+  using store = await openStore(":memory:");
+  const mailbox = newMailbox();
+  for (let n = 0; n < MAX_TICKETS; n++) {
+    const ends = n === 5 ? NOW + 10 : NOW + 1_000 * (n + 1);
+    await keepTicket(store, mailbox, ticketOf(`${n}`, ends), NOW);
+  }
+  await keepTicket(store, mailbox, ticketOf("new"), NOW);
+  for (let n = 0; n < MAX_TICKETS; n++) {
+    const spent = await spendTicket(store, mailbox, `${n}`, NOW);
+    assert.equal(spent !== null, n !== 5, `the ticket ${n}`);
+  }
+});
+
+Deno.test("fifty tickets kept at once by two workers are at most sixteen, and none fails", async () => {
+  await using directory = await TempDirectory.make();
+  const file = directory.file("store.kv");
+  using one = await openStore(file);
+  using other = await openStore(file);
+  const mailbox = newMailbox();
+  await Promise.all(
+    Array.from(
+      { length: 50 },
+      (_, n) =>
+        keepTicket(n % 2 === 0 ? one : other, mailbox, ticketOf(`${n}`), NOW),
+    ),
+  );
+  const entries = await one.list<Ticket>({ prefix: ["ticket"] });
+  assert.equal(entries.length, MAX_TICKETS);
+});
