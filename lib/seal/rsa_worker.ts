@@ -1,5 +1,5 @@
 /** Unwraps what the pool sends: the private operation off the event loop. */
-import { importRsaKey, type RsaPrivateKey } from "./rsa.ts";
+import type { RsaPrivateKey } from "./rsa.ts";
 import type { KeyMessage, WorkerReply, WrappedMessage } from "./rsa_message.ts";
 
 /** As much of a worker's global scope as is used here. */
@@ -13,6 +13,8 @@ let privateKey: RsaPrivateKey | null = null;
 
 scope.onmessage = async ({ data }) => {
   if ("pkcs8" in data) {
+    // Loading it takes its time, and what is sent meanwhile would be lost.
+    const { importRsaKey } = await import("./rsa.ts");
     privateKey = await importRsaKey(data.pkcs8);
     scope.postMessage({ isReady: true });
     return;
