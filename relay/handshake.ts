@@ -229,9 +229,13 @@ export class Handshakes {
     now: number,
   ): Promise<HandshakeClaim & { readonly publicKey: Bytes } | null> {
     const { keys, unwrapper, origins } = this.#relay;
-    this.#price.note(now);
-    this.#counts.opened++;
-    const internal = await unseal(sealed, unwrapper);
+    const internal = await unseal(sealed, {
+      unwrap: (wrapped) => {
+        this.#price.note(now);
+        this.#counts.opened++;
+        return unwrapper.unwrap(wrapped);
+      },
+    });
     const message = readUnsigned(internal);
     const claim = await readAnswer(message, {
       secret: this.#secret,
