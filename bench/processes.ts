@@ -7,7 +7,12 @@ class BenchProcess implements AsyncDisposable {
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #lines: ReadableStreamDefaultReader<string>;
 
-  constructor(script: string, args: string[], signingKey: Bytes) {
+  constructor(
+    script: string,
+    args: string[],
+    signingKey: Bytes,
+    settings: Readonly<Record<string, string>> = {},
+  ) {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
@@ -19,7 +24,7 @@ class BenchProcess implements AsyncDisposable {
         new URL(script, import.meta.url).href,
         ...args,
       ],
-      env: { RESTANTE_SIGNING_KEY: signingKey.toBase64() },
+      env: { ...settings, RESTANTE_SIGNING_KEY: signingKey.toBase64() },
       stdin: "piped",
       stdout: "piped",
     }).spawn();
@@ -36,8 +41,8 @@ class BenchProcess implements AsyncDisposable {
   }
 
   /** What it answers to a line. */
-  async ask(): Promise<string> {
-    await this.#input.write(new TextEncoder().encode("\n"));
+  async ask(line = ""): Promise<string> {
+    await this.#input.write(new TextEncoder().encode(`${line}\n`));
     return await this.hear();
   }
 
@@ -54,6 +59,8 @@ export interface Server extends AsyncDisposable {
   readonly url: string;
   /** Its resident bytes, once nothing moves and garbage is gone. */
   memory(): Promise<number>;
+  /** Milliseconds that it has computed, workers and all. */
+  cpu(): Promise<number>;
 }
 
 /** Starts a relay, or the bare server that stands beside it, on a file. */
@@ -61,15 +68,18 @@ export async function startServer(
   kind: "relay" | "bare",
   file: string,
   signingKey: Bytes,
+  settings?: Readonly<Record<string, string>>,
 ): Promise<Server> {
   const child = new BenchProcess(
     "./server_process.ts",
     [kind, file],
     signingKey,
+    settings,
   );
   return {
     url: await child.hear(),
     memory: async () => Number(await child.ask()),
+    cpu: async () => Number(await child.ask("cpu")),
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };
 }

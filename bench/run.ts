@@ -1,6 +1,7 @@
 /** What can be measured of this machine. */
 import { benchAccept } from "./accept.ts";
 import { benchAbuse } from "./abuse.ts";
+import { benchHandshake } from "./handshake.ts";
 import { benchMine } from "./mine.ts";
 import { benchNotify } from "./notify.ts";
 import { benchReaders } from "./readers.ts";
@@ -19,6 +20,7 @@ export const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   readers: benchReaders,
   mailbox: benchMailbox,
   abuse: benchAbuse,
+  handshake: benchHandshake,
 };
 
 /** A bench was asked for that there is not. */

@@ -1,7 +1,9 @@
 /**
  * `server_process.ts relay|bare FILE`: a server whose memory is its own. Prints
- * where it listens, and its resident bytes for each line of its input.
+ * where it listens, and for each line of its input the milliseconds that it has
+ * computed, if the line is `cpu`, or else its resident bytes.
  */
+import process from "node:process";
 import { readConfig } from "../config.ts";
 import { startRelay } from "../main.ts";
 import { serveBare } from "./bare_server.ts";
@@ -13,6 +15,7 @@ async function startRelayOn(file: string | undefined): Promise<string> {
   const settings: Record<string, string | undefined> = {
     PORT: "0",
     RESTANTE_KV: file,
+    RESTANTE_HANDSHAKE_RATE: Deno.env.get("RESTANTE_HANDSHAKE_RATE"),
     RESTANTE_SIGNING_KEY: Deno.env.get("RESTANTE_SIGNING_KEY"),
   };
   const relay = await startRelay(readConfig((name) => settings[name]));
@@ -24,5 +27,10 @@ console.log(
     ? await startRelayOn(file)
     : await serveBare(await Deno.openKv(file)),
 );
-for await (const _ of Deno.stdin.readable) console.log(await settledMemory());
+const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream());
+for await (const line of lines) {
+  const { user, system } = process.cpuUsage();
+  const isCpu = line.trim() === "cpu";
+  console.log(isCpu ? (user + system) / 1_000 : await settledMemory());
+}
 Deno.exit(0);
