@@ -16,7 +16,7 @@ import {
   makeAnswer,
   sendAnswer,
 } from "./handshake_answer.ts";
-import type { TestRelay } from "./relay_fixture.ts";
+import { ORIGIN, type TestRelay } from "./relay_fixture.ts";
 
 /** Two relays, and two people who know one another's keys. */
 export interface Scene {
@@ -87,6 +87,7 @@ async function sealedBytes(
   const unit = makeEnvelope({
     package: makePackage(relayKey, await seal(relayKey)),
     time: relay.clock.time,
+    hashes: challenge.work.hashes,
   });
   return { handshake: challenge.handshake, body: encode(maxTxPow, unit) };
 }
@@ -173,7 +174,7 @@ export const WRONG_ANSWERS: readonly WrongAnswer[] = [
     async make(scene) {
       const { body } = await answer(scene);
       const later = scene.relay.clock.time + HANDSHAKE_LIFETIME;
-      const id = later.toString(16).padStart(12, "0") + "0".repeat(32);
+      const id = later.toString(16).padStart(12, "0") + "0".repeat(56);
       return { handshake: id, body };
     },
   },
@@ -184,7 +185,9 @@ export const WRONG_ANSWERS: readonly WrongAnswer[] = [
       return { handshake: `ffffffffffff${handshake.slice(12)}`, body };
     },
   },
-  ...["0", "x", "0".repeat(45), "%00", "..%2f..%2fhealth"].map((handshake) => ({
+  ...["0", "x", "0".repeat(68), "0".repeat(69), "%00", "..%2f..%2fhealth"].map((
+    handshake,
+  ) => ({
     what: `the handshake ${handshake}`,
     make: async (scene: Scene) => ({
       handshake,
@@ -320,7 +323,23 @@ export const WRONG_ANSWERS: readonly WrongAnswer[] = [
     but(`the claim ${new TextDecoder().decode(data)}`, () => ({ data }))
   ),
   but("a claim without scopes", (_, { challenge }) => ({
-    data: json({ challenge }),
+    data: json({ challenge, url: ORIGIN }),
+  })),
+  but("a claim without a URL", (_, { challenge }) => ({
+    data: json({ challenge, scopes: ["read"] }),
+  })),
+  but("a claim for a group's mailbox", (_, { challenge }) => ({
+    data: json({
+      challenge,
+      url: ORIGIN,
+      scopes: ["read"],
+      mailbox: "0".repeat(64),
+    }),
+  })),
+  but("another relay's URL", () => ({ url: "https://other.test" })),
+  but("no scope but commit", () => ({ scopes: ["commit"] })),
+  but("less work than was asked for", (_, { work: { hashes } }) => ({
+    envelope: { hashes: hashes - 1 },
   })),
   but("no scope", () => ({ scopes: [] })),
   ...["write", "READ", "", "read ack", "__proto__", null, 1].map((scope) =>
