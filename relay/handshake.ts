@@ -31,6 +31,7 @@ import type { Fills } from "../lib/work/price.ts";
 import { targetOf } from "../lib/work/target.ts";
 import { HandshakePrice } from "./handshake_price.ts";
 import type { Relay } from "./relay.ts";
+import { shownFills } from "./room.ts";
 import { SeenLog } from "./seen_log.ts";
 
 /** An answer holds a signature, two keys and a line of JSON: some 3 KiB. */
@@ -67,7 +68,7 @@ export interface Granted extends IssuedToken {
 
 /** How handshakes are run. */
 export interface HandshakeOptions {
-  /** How full the relay is; taken for empty, if not given. */
+  /** How full the relay is; looked up, if not given. */
   readonly fills?: () => Promise<Fills>;
   /** Failures wait by it for the tick. */
   readonly clock?: Pick<Clock, "monotonic" | "sleep">;
@@ -99,7 +100,7 @@ interface PaidAnswer {
 export class Handshakes {
   readonly #relay: Relay;
   readonly #secret: CryptoKey;
-  readonly #fills: HandshakeOptions["fills"];
+  readonly #fills: () => Promise<Fills>;
   readonly #clock: Pick<Clock, "monotonic" | "sleep">;
   readonly #price: HandshakePrice;
   // Work is paid for every attempt: the same message is not opened twice.
@@ -113,7 +114,7 @@ export class Handshakes {
   ) {
     this.#relay = relay;
     this.#secret = secret;
-    this.#fills = fills;
+    this.#fills = fills ?? (() => shownFills(relay, null));
     this.#clock = clock;
     this.#price = new HandshakePrice(relay.handshakeRate, relay.price);
   }
@@ -148,7 +149,7 @@ export class Handshakes {
     }
     const { store, now } = this.#relay;
     const mailbox = await findMailbox(store, mailboxIdOf(publicKey));
-    const fills = mailbox === null ? await this.#fills?.() : undefined;
+    const fills = mailbox === null ? await this.#fills() : undefined;
     const time = now();
     const hashes = mailbox === null
       ? this.#price.forNewcomer(time, fills)

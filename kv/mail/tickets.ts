@@ -5,6 +5,7 @@
 import type { MailboxId } from "../../lib/ids.ts";
 import { Problem } from "../../lib/problem.ts";
 import { keys } from "../kinds.ts";
+import type { Check, Key } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 
 /** A ticket that was given out and not spent. */
@@ -54,8 +55,8 @@ export async function keepTicket(
 async function findSlot(
   store: Store,
   mailbox: MailboxId,
-): Promise<{ key: Deno.KvKey; versionstamp: string | null }> {
-  const taken = await store.list<Ticket>({ prefix: keys.tickets(mailbox) });
+): Promise<Check & { readonly key: Key<Ticket> }> {
+  const taken = await store.list({ prefix: keys.tickets(mailbox) });
   const slots = new Set(taken.map(({ key }) => key.at(-1)));
   for (let slot = 0; slot < MAX_TICKETS; slot++) {
     if (slots.has(slot)) continue;
@@ -76,7 +77,7 @@ export async function spendTicket(
   hash: string,
   now: number,
 ): Promise<Ticket | null> {
-  const entries = await store.list<Ticket>({ prefix: keys.tickets(mailbox) });
+  const entries = await store.list({ prefix: keys.tickets(mailbox) });
   const entry = entries.find(({ value }) => value.hash === hash);
   if (entry === undefined || entry.value.ends <= now) return null;
   const committed = await store.commit((operation) =>
