@@ -1,5 +1,6 @@
 /** The `restante` command. */
 import { Command } from "commander";
+import { isJsonAsked, speakAs } from "./cli/parsing.ts";
 import { addBench } from "./cli/bench.ts";
 import { addBackup } from "./cli/backup.ts";
 import { addCompletion } from "./cli/completion.ts";
@@ -13,7 +14,9 @@ import { addServe } from "./cli/serve.ts";
 import { addVerifyReceipt } from "./cli/verify_receipt.ts";
 import { VERSION } from "./lib/version.ts";
 
-const program = new Command("restante")
+const isJson = isJsonAsked(Deno.args);
+// Commands take this over from the program as they are added.
+const program = speakAs(new Command("restante"), isJson)
   .description("Encrypted mail that waits for you.")
   .version(VERSION)
   .showHelpAfterError("(--help says more)")
@@ -38,5 +41,5 @@ try {
   await program.parseAsync(Deno.args, { from: "user" });
   Deno.exit();
 } catch (error) {
-  Deno.exit(printFailure(error, Deno.args.includes("--json")));
+  Deno.exit(printFailure(error, isJson));
 }

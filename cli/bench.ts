@@ -1,6 +1,6 @@
 /** `restante bench`: what this machine can do. */
 import type { Command } from "commander";
-import { type OutputOptions, print } from "./output.ts";
+import { type OutputOptions, printJson } from "./output.ts";
 
 /** Benches by the names of the command; others go by their own. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -32,6 +32,6 @@ export function addBench(program: Command): void {
         wanted.map((name) => ALIASES[name] ?? name),
         { isQuiet: json },
       );
-      if (json) await print(JSON.stringify(report));
+      if (json) await printJson(report);
     });
 }

@@ -1,6 +1,6 @@
 /** `restante completion`: what a shell needs to complete commands and options. */
 import { type Command, Option } from "commander";
-import { print, UsageError } from "./output.ts";
+import { type OutputOptions, printResult, UsageError } from "./output.ts";
 
 const SHELLS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
@@ -17,7 +17,7 @@ export function addCompletion(program: Command): void {
       "after",
       '\nExample:\n  eval "$(restante completion bash)"\n  restante completion fish > ~/.config/fish/completions/restante.fish',
     )
-    .action(async (shell: string, { json }: { json?: boolean }) => {
+    .action(async (shell: string, options: OutputOptions) => {
       const script = Object.entries(SHELLS).find(([name]) => name === shell)
         ?.[1](program);
       if (script === undefined) {
@@ -27,7 +27,7 @@ export function addCompletion(program: Command): void {
           }`,
         );
       }
-      await print(json ? JSON.stringify({ shell, script }) : script);
+      await printResult(options, { shell, script }, script);
     });
 }
 

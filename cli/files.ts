@@ -1,4 +1,5 @@
 /** Files that the commands read and write. */
+import { dirname } from "node:path";
 import {
   type Identity,
   identityText,
@@ -44,7 +45,8 @@ export class FileExistsError extends Error {
 }
 
 /**
- * Writes a file that only its owner can read, whole or not at all.
+ * Writes a file that only its owner can read, whole or not at all; once it is
+ * written it outlives a loss of power.
  *
  * @throws {FileExistsError} unless it may be overwritten
  */
@@ -55,10 +57,13 @@ export async function writeSecret(
 ): Promise<void> {
   const half = `${path}.${crypto.randomUUID()}.tmp`;
   try {
-    await Deno.writeFile(half, content, { mode: 0o600, createNew: true });
-    if (overwrite) return await Deno.rename(half, path);
-    await Deno.link(half, path); // fails where there is a file
-    await Deno.remove(half);
+    await writeSynced(half, content);
+    if (overwrite) await Deno.rename(half, path);
+    else {
+      await Deno.link(half, path); // fails where there is a file
+      await Deno.remove(half);
+    }
+    await syncFolder(dirname(path));
   } catch (cause) {
     await Deno.remove(half).catch(() => {}); // it may not be there
     if (cause instanceof Deno.errors.AlreadyExists) {
@@ -70,4 +75,23 @@ export async function writeSecret(
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`${path} cannot be written: ${why}`, { cause });
   }
+}
+
+/** A new file, on the disk. */
+async function writeSynced(path: string, content: Uint8Array): Promise<void> {
+  using file = await Deno.open(path, {
+    write: true,
+    createNew: true,
+    mode: 0o600,
+  });
+  for (let left = content; left.length > 0;) {
+    left = left.subarray(await file.write(left));
+  }
+  await file.sync();
+}
+
+/** Puts a folder's names on the disk, where it can be opened: on Windows not. */
+async function syncFolder(path: string): Promise<void> {
+  using folder = await Deno.open(path).catch(() => null);
+  await folder?.sync();
 }

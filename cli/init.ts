@@ -16,13 +16,17 @@ import {
   readInput,
   writeSecret,
 } from "./files.ts";
+import { parseBits } from "./arguments.ts";
 import { homeFolder, recall, remember, rememberedFile } from "./home.ts";
-import { type OutputOptions, printResult, UsageError } from "./output.ts";
+import { BITS_OPTION, DEFAULT_BITS, warnOfKey } from "./key_size.ts";
+import { type OutputOptions, printResult, UsageError, warn } from "./output.ts";
 import { PASSPHRASE_OPTION, type PassphraseOptions } from "./passphrase.ts";
+import { shown } from "./terminal_text.ts";
 
 interface InitOptions extends OutputOptions, PassphraseOptions {
   relay: string;
   identity?: string;
+  bits?: number;
   import?: string;
   lock?: boolean;
   force?: boolean;
@@ -38,6 +42,7 @@ export function addInit(program: Command): void {
     )
     .requiredOption("--relay <url>", "the relay that is to keep the mailbox")
     .option("--identity <file>", "take this identity file, where it is")
+    .option(...BITS_OPTION, parseBits)
     .option(
       "--import <key>",
       "make the identity of this PKCS#8 RSA key (a file or -; PEM, DER or hex)",
@@ -54,6 +59,7 @@ export function addInit(program: Command): void {
       "\nExample:\n  restante init --relay https://relay.example",
     )
     .action(async (options: InitOptions) => {
+      requireOneKey(options);
       if (await isSetUp() && !options.force) {
         throw new UsageError(
           `${rememberedFile()} is there already; --force sets it up anew`,
@@ -64,6 +70,7 @@ export function addInit(program: Command): void {
       const { identity, file, isNew } = await identityFor(options);
       await new Session(relay, identity).open();
       if (isNew) {
+        warnOfKey(options, identity);
         const text = await identityFileText(identity, options);
         await writeSecret(file, text, false);
       }
@@ -78,9 +85,17 @@ export function addInit(program: Command): void {
       await printResult(
         options,
         { relay: relay.url, identity: file, mailbox, address },
-        `${address}\nmailbox   ${mailbox}\nidentity  ${file}\nrelay     ${relay.url}`,
+        shown`${address}\nmailbox   ${mailbox}\nidentity  ${file}\nrelay     ${relay.url}`,
       );
     });
+}
+
+/** A key is taken, made from another's file, or new: one of them. */
+function requireOneKey(options: InitOptions): void {
+  const given = (["identity", "import", "bits"] as const)
+    .filter((name) => options[name] !== undefined);
+  if (given.length < 2) return;
+  throw new UsageError(`give --${given.join(" or --")}, not both`);
 }
 
 /** Whether something is remembered, be it damaged. */
@@ -96,9 +111,6 @@ interface ChosenIdentity {
 
 async function identityFor(options: InitOptions): Promise<ChosenIdentity> {
   if (options.identity !== undefined) {
-    if (options.import !== undefined) {
-      throw new UsageError("give --identity or --import, not both");
-    }
     const file = await Deno.realPath(options.identity);
     const identity = await readIdentity(file, options);
     return { identity, file, isNew: false };
@@ -112,13 +124,23 @@ async function identityFor(options: InitOptions): Promise<ChosenIdentity> {
   if (await exists(file)) {
     const identity = await readIdentity(file, options);
     if (imported === null || imported.mailbox === identity.mailbox) {
+      if (options.bits !== undefined) {
+        warn(
+          options,
+          `the identity in ${file} is kept: --bits is for new ones`,
+        );
+      }
       return { identity, file, isNew: false };
     }
     throw new FileExistsError(
       `${file} holds another key, and is not overwritten: move it away first`,
     );
   }
-  return { identity: imported ?? await makeIdentity(), file, isNew: true };
+  return {
+    identity: imported ?? await makeIdentity(options.bits ?? DEFAULT_BITS),
+    file,
+    isNew: true,
+  };
 }
 
 async function exists(file: string): Promise<boolean> {

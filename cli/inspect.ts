@@ -2,7 +2,8 @@
 import type { Command } from "commander";
 import { inspectUnit } from "../lib/inspect.ts";
 import { readInput } from "./files.ts";
-import { type OutputOptions, print } from "./output.ts";
+import { type OutputOptions, print, printJson } from "./output.ts";
+import { shown } from "./terminal_text.ts";
 
 /** Adds the command. */
 export function addInspect(program: Command): void {
@@ -21,10 +22,8 @@ export function addInspect(program: Command): void {
     .action(async (files: string[], { json }: OutputOptions) => {
       for (const file of files) {
         const report = inspectUnit(unhex(await readInput(file)));
-        if (files.length > 1 && !json) await print(`${file}:`);
-        await print(
-          json ? JSON.stringify(report) : JSON.stringify(report, null, 2),
-        );
+        if (files.length > 1 && !json) await print(shown`${file}:`);
+        await printJson(report, json ? 0 : 2);
         if (!("kind" in report)) Deno.exitCode = 1;
       }
     });

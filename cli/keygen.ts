@@ -14,10 +14,14 @@ import {
   writeSecret,
 } from "./files.ts";
 import { identityOr, relayOr } from "./home.ts";
+import { BITS_OPTION, DEFAULT_BITS, warnOfKey } from "./key_size.ts";
 import { PASSPHRASE_OPTION, type PassphraseOptions } from "./passphrase.ts";
-import { type OutputOptions, printResult } from "./output.ts";
+import { type OutputOptions, printResult, UsageError } from "./output.ts";
+import { parseBits } from "./arguments.ts";
+import { shown } from "./terminal_text.ts";
 
 interface KeygenOptions extends OutputOptions, PassphraseOptions {
+  bits?: number;
   import?: string;
   lock?: boolean;
   force?: boolean;
@@ -42,6 +46,7 @@ export function addKeygen(program: Command): void {
       )
         .choices(["maxima"]).default("maxima"),
     )
+    .option(...BITS_OPTION, parseBits)
     .option(
       "--import <key>",
       "take this PKCS#8 RSA key (a file or -; PEM, DER or hex) instead of a new one",
@@ -52,16 +57,20 @@ export function addKeygen(program: Command): void {
     .option("--json", "print one JSON document")
     .addHelpText("after", "\nExample:\n  restante keygen alice.json")
     .action(async (file: string, options: KeygenOptions) => {
+      if (options.import !== undefined && options.bits !== undefined) {
+        throw new UsageError("give --bits or --import, not both");
+      }
       const identity = options.import === undefined
-        ? await makeIdentity()
+        ? await makeIdentity(options.bits ?? DEFAULT_BITS)
         : await importIdentity(await readInput(options.import));
+      warnOfKey(options, identity);
       const text = await identityFileText(identity, options);
       await writeSecret(file, text, options.force ?? false);
       const { suite, mailbox, publicKey } = facts(identity);
       await printResult(
         options,
         { file, suite, mailbox, publicKey },
-        `identity  ${file}\nmailbox   ${mailbox}`,
+        shown`identity  ${file}\nmailbox   ${mailbox}`,
       );
     });
 

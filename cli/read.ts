@@ -1,6 +1,6 @@
 /** `restante read`: proves the key, lists what is held, opens it. */
 import { join } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import {
   acknowledge,
   fetchMessage,
@@ -11,10 +11,19 @@ import {
   watch,
   type WatchEvent,
 } from "../client/mod.ts";
+import { parseBandwidth } from "./arguments.ts";
 import { readIdentity, writeSecret } from "./files.ts";
 import { identityOr, relayOr } from "./home.ts";
+import { letterDocument, letterText } from "./letter_text.ts";
 import { PASSPHRASE_OPTION, type PassphraseOptions } from "./passphrase.ts";
-import { type OutputOptions, print, printable } from "./output.ts";
+import {
+  note,
+  type OutputOptions,
+  print,
+  printJson,
+  UsageError,
+} from "./output.ts";
+import { shown } from "./terminal_text.ts";
 
 interface ReadCommandOptions extends OutputOptions, PassphraseOptions {
   relay?: string;
@@ -23,6 +32,7 @@ interface ReadCommandOptions extends OutputOptions, PassphraseOptions {
   fetch?: boolean;
   after?: string;
   watch?: boolean;
+  reader?: string;
   ack?: string | true;
   save?: string;
 }
@@ -55,8 +65,12 @@ export function addRead(program: Command): void {
     )
     .option("--fetch", "fetch what is withheld")
     .option(
+      "--reader <name>",
+      "read as this device: what it has read is kept until it acknowledges it",
+    )
+    .option(
       "--ack [reader]",
-      "acknowledge what was read as this device, so that the relay may delete it",
+      "acknowledge what was read as this device (or --reader's), so that the relay may delete it",
     )
     .option(
       "--save <directory>",
@@ -68,6 +82,7 @@ export function addRead(program: Command): void {
       "\nExample:\n  restante read --relay https://relay.example --identity alice.json",
     )
     .action(async (options: ReadCommandOptions) => {
+      requireOneReader(options);
       const session = new Session(
         new Relay(await relayOr(options.relay)),
         await readIdentity(await identityOr(options.identity), options),
@@ -77,7 +92,7 @@ export function addRead(program: Command): void {
       }
       const { created } = await session.open();
       if (created && !options.json) {
-        console.error(`opened mailbox ${session.identity.mailbox}`);
+        note(`opened mailbox ${session.identity.mailbox}`);
       }
       await (options.watch
         ? follow(session, options)
@@ -89,24 +104,24 @@ async function readOnce(
   session: Session,
   options: ReadCommandOptions,
 ): Promise<void> {
-  const messages: ReceivedMessage[] = [];
+  const messages: Record<string, unknown>[] = [];
+  let count = 0;
   let next = options.after ?? null;
   let reset = false;
-  const { bandwidth } = options;
-  for await (const page of readAll(session, next, { bandwidth })) {
+  for await (const page of readAll(session, next, howToRead(options))) {
     for (const listed of page.messages) {
-      messages.push(await take(listed, session, options));
+      const message = await take(listed, session, options);
+      if (options.json) messages.push(letterDocument(message));
+      count++;
     }
     next = page.next;
     reset ||= page.reset;
   }
   if (options.json) {
-    const mailbox = session.identity.mailbox;
-    await print(
-      JSON.stringify({ mailbox, messages: messages.map(inJson), next, reset }),
-    );
-  } else if (messages.length === 0) console.error("no messages");
-  else console.error(`next time: --after ${printable(next ?? "")}`);
+    const { mailbox } = session.identity;
+    await printJson({ mailbox, messages, next, reset });
+  } else if (count === 0) note("no messages");
+  else note(shown`next time: --after ${next ?? ""}`);
   await acknowledgeIfAsked(session, options, next);
 }
 
@@ -117,10 +132,10 @@ async function follow(
 ): Promise<void> {
   const end = new AbortController();
   Deno.addSignalListener("SIGINT", () => end.abort());
-  const { after = null, bandwidth, json } = options;
+  const { after = null, json } = options;
   const watching = watch(session, {
+    ...howToRead(options),
     after,
-    bandwidth,
     signal: end.signal,
     onEvent: (event) => {
       if (!json && Deno.stderr.isTerminal()) tell(event);
@@ -129,7 +144,7 @@ async function follow(
   try {
     for await (const listed of watching) {
       const message = await take(listed, session, options);
-      if (json) await print(JSON.stringify(inJson(message)));
+      if (json) await printJson(letterDocument(message));
       await acknowledgeIfAsked(session, options, message.cursor);
     }
   } catch (error) {
@@ -141,19 +156,37 @@ async function follow(
 function tell(event: WatchEvent): void {
   if (event.kind === "waiting") {
     const seconds = Math.ceil(event.milliseconds / 1_000);
-    console.error(`the relay is gone; again in ${seconds} s`);
+    note(`the relay is gone; again in ${seconds} s`);
   } else if (event.kind === "reset") {
-    console.error("the relay was restored: from the oldest held");
-  } else if (event.kind === "connected") console.error("connected");
+    note("the relay was restored: from the oldest held");
+  } else if (event.kind === "connected") note("connected");
 }
 
 async function acknowledgeIfAsked(
   session: Session,
-  { ack }: ReadCommandOptions,
+  options: ReadCommandOptions,
   through: string | null,
 ): Promise<void> {
-  if (ack === undefined || through === null) return;
-  await acknowledge(session, through, ack === true ? "default" : ack);
+  if (options.ack === undefined || through === null) return;
+  await acknowledge(session, through, readerOf(options) ?? "default");
+}
+
+/** The device that reads, if one is named. */
+function readerOf({ reader, ack }: ReadCommandOptions): string | undefined {
+  return reader ?? (ack === true ? undefined : ack);
+}
+
+/** One device reads and acknowledges, or another's mail would be deleted. */
+function requireOneReader({ reader, ack }: ReadCommandOptions): void {
+  if (reader === undefined || typeof ack !== "string" || ack === reader) return;
+  throw new UsageError(`one device reads: --reader ${reader}, or --ack ${ack}`);
+}
+
+/** What every way to read takes. */
+function howToRead(options: ReadCommandOptions) {
+  const reader = readerOf(options);
+  const { bandwidth } = options;
+  return { bandwidth, ...(reader !== undefined && { reader }) };
 }
 
 /** Fetches and saves a message if asked, and prints it for people. */
@@ -169,51 +202,15 @@ async function take(
     const file = join(options.save, message.id);
     await writeSecret(file, message.letter.data, true);
   }
-  if (!options.json) await print(inText(message));
+  if (!options.json) await print(letterText(message, terminalColumns()));
   return message;
 }
 
-function parseBandwidth(text: string): number {
-  if (/^\d{1,12}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("not a number of bits a second.");
+/** Columns of the terminal that we print to; null if it is none. */
+function terminalColumns(): number | null {
+  if (!Deno.stdout.isTerminal()) return null;
+  return Deno.consoleSize().columns || UNKNOWN_COLUMNS;
 }
 
-function inText({ cursor, size, letter, failure }: ReceivedMessage): string {
-  if (letter === null) {
-    const remedy = failure === "withheld"
-      ? `, ${size} bytes; --fetch fetches it`
-      : "";
-    return `--- ${printable(cursor)}\n(${failure}${remedy})\n`;
-  }
-  const time = new Date(letter.time);
-  const when = Number.isNaN(time.getTime()) ? "unknown" : time.toISOString();
-  const text = textOf(letter.data) ??
-    `(${letter.data.length} bytes; --save writes them to a file)`;
-  return `--- ${printable(cursor)}\nfrom ${letter.from}\ntime ${when}\nfor  ${
-    printable(letter.application)
-  }\n\n${text}\n`;
-}
-
-function inJson({ letter, failure, ...facts }: ReceivedMessage) {
-  if (letter === null) return { ...facts, failure };
-  const { data, ...about } = letter;
-  return {
-    ...facts,
-    ...about,
-    text: textOf(data),
-    data: data.toBase64({ alphabet: "base64url", omitPadding: true }),
-  };
-}
-
-/** The data as text, if it is text without control characters. */
-function textOf(data: Uint8Array): string | null {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(data);
-    // deno-lint-ignore no-control-regex -- what must not reach a terminal
-    return /[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(text.replaceAll("\r\n", "\n"))
-      ? null
-      : text;
-  } catch {
-    return null;
-  }
-}
+/** What a terminal has that does not say it. */
+const UNKNOWN_COLUMNS = 80;

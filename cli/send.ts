@@ -1,11 +1,18 @@
 /** `restante send`: seals, mines, posts, and prints the receipt. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { MAX_HASHES, Relay, resolveRecipient, send } from "../client/mod.ts";
+import { parseCount, parseTime } from "./arguments.ts";
 import { readIdentity, readInput } from "./files.ts";
 import { identityOr, recall, relayOr } from "./home.ts";
 import { PASSPHRASE_OPTION, type PassphraseOptions } from "./passphrase.ts";
 import { Progress } from "./bar.ts";
-import { type OutputOptions, printResult, UsageError } from "./output.ts";
+import {
+  type OutputOptions,
+  printResult,
+  timeText,
+  UsageError,
+} from "./output.ts";
+import { shown } from "./terminal_text.ts";
 
 interface SendCommandOptions extends OutputOptions, PassphraseOptions {
   relay?: string;
@@ -49,7 +56,7 @@ export function addSend(program: Command): void {
     .addOption(
       new Option(
         "--hold <time>",
-        "how long the relay is to keep it: seconds, or like 36h or 7d",
+        "how long the relay is to keep it: seconds, or like 90m, 36h or 7d",
       )
         .default(7 * 86_400, "7d").argParser(parseTime),
     )
@@ -99,11 +106,11 @@ export function addSend(program: Command): void {
           options,
           stored,
           [
-            `message  ${stored.id}`,
-            `held     until ${
-              new Date(stored.holdUntil).toISOString()
+            shown`message  ${stored.id}`,
+            shown`held     until ${
+              timeText(stored.holdUntil)
             }, paid by ${stored.paid.hashes} hashes`,
-            `receipt  ${stored.receipt}`,
+            shown`receipt  ${stored.receipt}`,
           ].join("\n"),
         );
       },
@@ -123,25 +130,4 @@ async function readData(text: string | undefined, file: string | undefined) {
   if (file !== undefined) return await readInput(file);
   if (text !== undefined) return new TextEncoder().encode(text);
   throw new UsageError("nothing to send: give a text or --file");
-}
-
-const UNITS: Record<string, number> = {
-  "": 1,
-  s: 1,
-  m: 60,
-  h: 3_600,
-  d: 86_400,
-};
-
-function parseTime(text: string): number {
-  const [, count = "", unit = ""] = /^(\d{1,9})([smhd]?)$/.exec(text) ?? [];
-  if (count === "") {
-    throw new InvalidArgumentError("not a time such as 3600, 36h or 7d.");
-  }
-  return Number(count) * (UNITS[unit] ?? 1);
-}
-
-function parseCount(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("not a whole number.");
 }

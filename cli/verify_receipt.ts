@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import { ClientError, Relay, verifyReceipt } from "../client/mod.ts";
 import { importVerifyingKeys, type VerifyingKey } from "../lib/signing_key.ts";
 import { relayOr } from "./home.ts";
-import { type OutputOptions, printResult } from "./output.ts";
+import { type OutputOptions, printResult, timeText } from "./output.ts";
+import { shown } from "./terminal_text.ts";
 
 /** Adds the command. */
 export function addVerifyReceipt(program: Command): void {
@@ -33,19 +34,18 @@ export function addVerifyReceipt(program: Command): void {
           { valid: true, receipt },
           [
             "valid",
-            `message  ${receipt.jti}`,
-            `mailbox  ${receipt.sub}`,
-            `object   ${receipt.object}, ${receipt.size} bytes`,
-            `stored   ${inWords(receipt.iat)}, held until ${
-              inWords(receipt.exp)
+            shown`message  ${receipt.jti}`,
+            shown`mailbox  ${receipt.sub}`,
+            shown`object   ${receipt.object}, ${receipt.size} bytes`,
+            shown`stored   ${timeText(1_000 * receipt.iat)}, held until ${
+              timeText(1_000 * receipt.exp)
             }`,
-            `paid     by ${receipt.paid.hashes} hashes`,
+            shown`paid     by ${receipt.paid.hashes} hashes`,
           ].join("\n"),
         );
       },
     );
 }
-
 /** The relay's key and its former ones, checked to be of the relay's id. */
 async function receiptKeys(relay: Relay): Promise<readonly VerifyingKey[]> {
   const { id, keys } = await relay.descriptor();
@@ -55,8 +55,4 @@ async function receiptKeys(relay: Relay): Promise<readonly VerifyingKey[]> {
     "relay-nonsense",
     `${relay.url} has an id that is not its key's, or keys that are none`,
   );
-}
-
-function inWords(seconds: number): string {
-  return new Date(1_000 * seconds).toISOString();
 }

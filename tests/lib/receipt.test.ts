@@ -180,7 +180,10 @@ Deno.test("verifyReceipt() refuses", async (t) => {
     ),
     "no typ": await jws({ alg: "EdDSA", kid: RELAY.relayId }, RECEIPT),
     "typ JWT": await jws({ ...HEADER, typ: "JWT" }, RECEIPT),
-    "typ of a token": await jws({ ...HEADER, typ: "restante-token+jwt" }, RECEIPT),
+    "typ of a token": await jws(
+      { ...HEADER, typ: "restante-token+jwt" },
+      RECEIPT,
+    ),
     "typ of another word": await jws(
       { ...HEADER, typ: "restante-custody+jwt" },
       RECEIPT,
