@@ -8,6 +8,7 @@ import { addInit } from "./cli/init.ts";
 import { addInspect } from "./cli/inspect.ts";
 import { addKeygen } from "./cli/keygen.ts";
 import { printFailure } from "./cli/output.ts";
+import { narrowPermissions } from "./cli/permissions.ts";
 import { addRead } from "./cli/read.ts";
 import { addSend } from "./cli/send.ts";
 import { addServe } from "./cli/serve.ts";
@@ -36,6 +37,7 @@ addVerifyReceipt(program);
 addBackup(program);
 addBench(program);
 addCompletion(program);
+narrowPermissions(program);
 
 try {
   await program.parseAsync(Deno.args, { from: "user" });

@@ -12,12 +12,12 @@ export function letterText(
   { cursor, size, letter, failure }: ReceivedMessage,
   columns: number | null,
 ): string {
-  const head = shown`--- ${cursor}`;
+  const head = labelled("--- ", cursor, columns);
   if (letter === null) {
     const remedy = failure === "withheld"
       ? `, ${size} bytes; --fetch fetches it`
       : "";
-    return shown`${head}\n(${failure ?? "unknown"}${remedy})\n`;
+    return `${head}\n(${failure}${remedy})\n`;
   }
   const text = textOf(letter.data);
   return [

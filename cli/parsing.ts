@@ -19,14 +19,21 @@ export function speakAs(program: Command, isJson: boolean): Command {
     writeErr: (text) => {
       if (!isJson) writeSync(Deno.stderr, ownLines(text));
     },
+    // It has none, and need not ask the environment for them.
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
   });
 }
 
-/** All of it, before the process ends. */
+/** All of it, before the process ends; what nobody reads is no failure. */
 function writeSync(
   stream: { writeSync(bytes: Uint8Array): number },
   text: string,
 ): void {
   let left = new TextEncoder().encode(text);
-  while (left.length > 0) left = left.subarray(stream.writeSync(left));
+  try {
+    while (left.length > 0) left = left.subarray(stream.writeSync(left));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }

@@ -72,7 +72,7 @@ Deno.test("the README's main job runs as it is pasted", async () => {
     const text = new TextDecoder();
     assert.equal(code, 0, text.decode(stderr));
     assert.match(text.decode(stdout), /\nreceipt {2}[\w-]+\.[\w-]+\.[\w-]+\n/);
-    assert.match(text.decode(stdout), /\n\nDear Bob\n/);
+    assert.match(text.decode(stdout), /\n\n\| Dear Bob\n/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -79,7 +79,7 @@ Deno.test("restante init sets up once what later commands need", async (t) => {
     assert.equal(sent.code, 0, sent.stderr);
     const { receipt } = JSON.parse(sent.stdout);
     assert.match((await run("verify-receipt", receipt)).stdout, /^valid\n/);
-    assert.match((await run("read")).stdout, /\nto myself\n/);
+    assert.match((await run("read")).stdout, /\n\| to myself\n/);
     assert.equal((await run("address")).stdout.split("\n")[0], address);
   });
   await t.step("it is done once; --force keeps the identity", async () => {
