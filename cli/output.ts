@@ -51,34 +51,45 @@ export function warn({ json }: OutputOptions, warning: string): void {
 /** Most characters of a failure that are shown to people. */
 const MOST_DETAIL = 2_000;
 
-/** Prints a failure to standard error and gives the exit code. */
-export function printFailure(error: unknown, json: boolean): number {
-  if (error instanceof CommanderError && error.exitCode === 0) return 0;
-  const { code, detail, problem } = describe(error);
-  if (json) note(asciiJson({ ...problem, code, detail }));
-  // The parser of the arguments has said it to people already.
-  else if (!(error instanceof CommanderError)) {
-    note(shown`error: ${detail.slice(0, MOST_DETAIL)} (${code})`);
-  }
-  return 1;
+/** A failure, as it is printed with `--json`. */
+export interface FailureDocument {
+  /** Stable; of the relay's problem, if it refused. */
+  readonly code: string;
+  /** One sentence. */
+  readonly detail: string;
+  /** The other members of the relay's problem. */
+  readonly [member: string]: unknown;
 }
 
-function describe(
-  error: unknown,
-): { code: string; detail: string; problem: object } {
+/** What failed, and why. */
+export function failureDocument(error: unknown): FailureDocument {
   if (!(error instanceof Error)) {
-    return { code: "internal", detail: String(error), problem: {} };
+    return { code: "internal", detail: String(error) };
   }
+  const detail = error.message;
   if (error instanceof CommanderError) {
-    const detail = error.message.replace(/^error: /, "");
-    return { code: "usage", detail, problem: {} };
+    return { code: "usage", detail: detail.replace(/^error: /, "") };
   }
   const { code, problem } = error as { code?: unknown; problem?: object };
   return {
+    ...problem,
     code: typeof code === "string" ? code : "internal",
-    detail: error.message,
-    problem: problem ?? {},
+    detail,
   };
+}
+
+/** Prints a failure to standard error and gives the exit code. */
+export function printFailure(error: unknown, isJson: boolean): number {
+  const isParsing = error instanceof CommanderError;
+  if (isParsing && error.exitCode === 0) return 0; // help was asked for
+  const document = failureDocument(error);
+  if (isJson) note(asciiJson(document));
+  // The parser of the arguments has said it to people already.
+  else if (!isParsing) {
+    const { code, detail } = document;
+    note(shown`error: ${detail.slice(0, MOST_DETAIL)} (${code})`);
+  }
+  return 1;
 }
 
 /** A time in Unix milliseconds, by whatever clock; `unknown` if it is none. */

@@ -54,6 +54,67 @@ export async function restanteJson<T>(...args: string[]): Promise<T> {
   return JSON.parse(stdout);
 }
 
+/** A command that goes on until it is ended, and what it has printed so far. */
+export class RunningCommand implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #errors: Promise<string>;
+  #printed = "";
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.#errors = child.stderr.text();
+  }
+
+  /** Starts `restante` with arguments. */
+  static start(...args: string[]): RunningCommand {
+    return new RunningCommand(
+      new Deno.Command(Deno.execPath(), {
+        args: [...taskArguments("cli"), ...args],
+        cwd: ROOT,
+        env: ENVIRONMENT,
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn(),
+    );
+  }
+
+  /** Waits until it has printed a text; gives all that it has. */
+  async until(text: string): Promise<string> {
+    while (!this.#printed.includes(text)) {
+      const { value, done } = await this.#lines.read();
+      if (done) {
+        throw new Error(`it ended: ${this.#printed}${await this.#errors}`);
+      }
+      this.#printed += value;
+    }
+    return this.#printed;
+  }
+
+  /** Waits for its end, which a signal may bring about. */
+  async end(signal?: Deno.Signal): Promise<Finished> {
+    if (signal !== undefined) this.#child.kill(signal);
+    for (;;) {
+      const { value, done } = await this.#lines.read();
+      if (done) break;
+      this.#printed += value;
+    }
+    const { code } = await this.#child.status;
+    return { code, stdout: this.#printed, stderr: await this.#errors };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // it has ended
+    }
+    await this.end();
+  }
+}
+
 /** A relay that runs as a process. */
 export class RelayProcess implements AsyncDisposable {
   readonly url: string;

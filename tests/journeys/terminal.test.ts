@@ -1,30 +1,17 @@
 /** The command on a terminal and in a pipe: bars, hostile text, saved mail. */
 import assert from "node:assert/strict";
+import { onTerminal } from "./on_terminal.ts";
 import {
   RelayProcess,
   restante,
   restanteJson,
   ROOT,
+  RunningCommand,
   taskArguments,
 } from "./process.ts";
 
 const HIDE_CURSOR = "\x1b[?25l";
 const SHOW_CURSOR = "\x1b[?25h";
-
-/** Runs the command on a terminal of its own; gives all that was shown. */
-async function onTerminal(
-  args: readonly string[],
-): Promise<{ code: number; shown: string }> {
-  const words = [Deno.execPath(), ...taskArguments("cli"), ...args].map((
-    word,
-  ) => `'${word.replaceAll("'", "'\\''")}'`);
-  const { code, stdout } = await new Deno.Command("script", {
-    args: ["-qec", words.join(" "), "/dev/null"],
-    cwd: ROOT,
-    stdin: "null",
-  }).output();
-  return { code, shown: new TextDecoder().decode(stdout) };
-}
 
 /** Runs a shell line in which `restante` is the command. */
 async function shell(line: string): Promise<string> {
@@ -108,23 +95,6 @@ Deno.test("the command treats terminals, pipes and files with care", async (t) =
       assert.equal(stderr, "");
     });
 
-    await t.step(
-      "what a sender wrote cannot command the terminal",
-      async () => {
-        await restante([
-          "send",
-          address,
-          "hi",
-          ...identity,
-          "--application",
-          "x\x1b[31m\x07\nfrom FORGED\u202e",
-        ]);
-        const { stdout } = await restante(["read", ...me]);
-        // deno-lint-ignore no-control-regex -- these are what must not be there
-        assert.doesNotMatch(stdout, /[\x1b\x07\u202e]|^from FORGED/m);
-      },
-    );
-
     await t.step("mail is saved for its owner's eyes alone", async () => {
       await restante(["read", ...me, "--save", file("inbox")]);
       const { mode: folderMode } = await Deno.stat(file("inbox"));
@@ -135,7 +105,7 @@ Deno.test("the command treats terminals, pipes and files with care", async (t) =
         assert.equal((mode ?? 0) & 0o777, 0o600);
         saved++;
       }
-      assert.equal(saved, 3);
+      assert.equal(saved, 2);
     });
 
     await t.step("what nobody could read is not acknowledged", async () => {
@@ -144,31 +114,21 @@ Deno.test("the command treats terminals, pipes and files with care", async (t) =
         "read",
         ...me,
       );
-      assert.equal(messages.length, 3);
+      assert.equal(messages.length, 2);
     });
 
     await t.step(
       "--watch prints what comes as it comes, and outlives the relay's restart",
       async () => {
-        const watcher = new Deno.Command(Deno.execPath(), {
-          args: [...taskArguments("cli"), "read", ...me, "--watch", "--json"],
-          cwd: ROOT,
-          stdout: "piped",
-          stderr: "null",
-        }).spawn();
-        const lines = watcher.stdout.pipeThrough(new TextDecoderStream())
-          .getReader();
-        let shown = "";
-        const until = async (text: string) => {
-          while (!shown.includes(text)) {
-            const { value, done } = await lines.read();
-            assert.ok(!done, `the watch ended: ${shown}`);
-            shown += value;
-          }
-        };
-        await until('"text":"hi"');
+        await using watcher = RunningCommand.start(
+          "read",
+          ...me,
+          "--watch",
+          "--json",
+        );
+        await watcher.until('"text":"hello"');
         await restante(["send", address, "live", ...identity]);
-        await until('"text":"live"');
+        await watcher.until('"text":"live"');
         await relay.end("SIGKILL");
         const { port } = new URL(relay.url);
         relay = await RelayProcess.start(
@@ -178,37 +138,9 @@ Deno.test("the command treats terminals, pipes and files with care", async (t) =
           file("store.kv"),
         );
         await restante(["send", address, "after it", ...identity]);
-        await until('"text":"after it"');
-        assert.equal(shown.split('"text":"live"').length, 2, "once");
-        watcher.kill("SIGKILL");
-        await watcher.status;
-        await lines.cancel();
-      },
-    );
-
-    await t.step(
-      "every command has --help with an example, and --json",
-      async () => {
-        for (
-          const command of [
-            "serve",
-            "keygen",
-            "address",
-            "send",
-            "read",
-            "inspect",
-            "verify-receipt",
-          ]
-        ) {
-          const { code, stdout } = await restante([command, "--help"]);
-          assert.equal(code, 0, command);
-          assert.match(stdout, /--json/, command);
-          assert.match(
-            stdout,
-            new RegExp(`Example:\n {2}restante ${command} `),
-            command,
-          );
-        }
+        await watcher.until('"text":"after it"');
+        const { stdout } = await watcher.end("SIGKILL");
+        assert.equal(count(stdout, '"text":"live"'), 1, "once");
       },
     );
   } finally {
