@@ -72,8 +72,9 @@ interface Way {
   readonly isForwarded: boolean;
 }
 
-function wayOf(letter: Letter & Partial<Way>): Way {
-  return { isForwarded: false, ...letter };
+function wayOf(letter: Letter): Way {
+  const { to, isForwarded = false } = letter as Letter & Partial<Way>;
+  return { ...(to !== undefined && { to }), isForwarded };
 }
 
 /** The data as text, every character of it, if it is text. */
