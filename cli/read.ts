@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import {
-  acknowledge,
   fetchMessage,
   readAll,
   type ReceivedMessage,
@@ -11,29 +10,29 @@ import {
   watch,
   type WatchEvent,
 } from "../client/mod.ts";
+import {
+  acknowledgeIfAsked,
+  type AcknowledgeOptions,
+  readerOf,
+  ReadPart,
+  requireOneReader,
+} from "./acknowledging.ts";
 import { parseBandwidth } from "./arguments.ts";
 import { readIdentity, writeSecret } from "./files.ts";
 import { identityOr, relayOr } from "./home.ts";
 import { letterDocument, letterText } from "./letter_text.ts";
 import { PASSPHRASE_OPTION, type PassphraseOptions } from "./passphrase.ts";
-import {
-  note,
-  type OutputOptions,
-  print,
-  printJson,
-  UsageError,
-} from "./output.ts";
+import { note, type OutputOptions, print, printJson } from "./output.ts";
 import { shown } from "./terminal_text.ts";
 
-interface ReadCommandOptions extends OutputOptions, PassphraseOptions {
+interface ReadCommandOptions
+  extends OutputOptions, PassphraseOptions, AcknowledgeOptions {
   relay?: string;
   identity?: string;
   bandwidth?: number;
   fetch?: boolean;
   after?: string;
   watch?: boolean;
-  reader?: string;
-  ack?: string | true;
   save?: string;
 }
 
@@ -70,7 +69,7 @@ export function addRead(program: Command): void {
     )
     .option(
       "--ack [reader]",
-      "acknowledge what was read as this device (or --reader's), so that the relay may delete it",
+      "acknowledge what was read, up to what was withheld, as this device (or --reader's): the relay may delete it",
     )
     .option(
       "--save <directory>",
@@ -105,6 +104,7 @@ async function readOnce(
   options: ReadCommandOptions,
 ): Promise<void> {
   const messages: Record<string, unknown>[] = [];
+  const part = new ReadPart();
   let count = 0;
   let next = options.after ?? null;
   let reset = false;
@@ -112,6 +112,7 @@ async function readOnce(
     for (const listed of page.messages) {
       const message = await take(listed, session, options);
       if (options.json) messages.push(letterDocument(message));
+      part.add(message);
       count++;
     }
     next = page.next;
@@ -122,7 +123,7 @@ async function readOnce(
     await printJson({ mailbox, messages, next, reset });
   } else if (count === 0) note("no messages");
   else note(shown`next time: --after ${next ?? ""}`);
-  await acknowledgeIfAsked(session, options, next);
+  await acknowledgeIfAsked(session, options, part.through(next));
 }
 
 /** Until it is interrupted: that is how it is meant to end. */
@@ -138,13 +139,17 @@ async function follow(
     after,
     signal: end.signal,
     onEvent: (event) => {
-      if (!json && Deno.stderr.isTerminal()) tell(event);
+      const text = eventText(event);
+      if (text !== null && !json && Deno.stderr.isTerminal()) note(text);
     },
   });
+  const part = new ReadPart();
   try {
     for await (const listed of watching) {
       const message = await take(listed, session, options);
       if (json) await printJson(letterDocument(message));
+      part.add(message);
+      if (!part.isWhole) continue;
       await acknowledgeIfAsked(session, options, message.cursor);
     }
   } catch (error) {
@@ -152,34 +157,20 @@ async function follow(
   }
 }
 
-/** What becomes of the connection, for who looks on. */
-function tell(event: WatchEvent): void {
-  if (event.kind === "waiting") {
-    const seconds = Math.ceil(event.milliseconds / 1_000);
-    note(`the relay is gone; again in ${seconds} s`);
-  } else if (event.kind === "reset") {
-    note("the relay was restored: from the oldest held");
-  } else if (event.kind === "connected") note("connected");
-}
-
-async function acknowledgeIfAsked(
-  session: Session,
-  options: ReadCommandOptions,
-  through: string | null,
-): Promise<void> {
-  if (options.ack === undefined || through === null) return;
-  await acknowledge(session, through, readerOf(options) ?? "default");
-}
-
-/** The device that reads, if one is named. */
-function readerOf({ reader, ack }: ReadCommandOptions): string | undefined {
-  return reader ?? (ack === true ? undefined : ack);
-}
-
-/** One device reads and acknowledges, or another's mail would be deleted. */
-function requireOneReader({ reader, ack }: ReadCommandOptions): void {
-  if (reader === undefined || typeof ack !== "string" || ack === reader) return;
-  throw new UsageError(`one device reads: --reader ${reader}, or --ack ${ack}`);
+/** What becomes of the connection, for who looks on; null if it is no matter. */
+export function eventText(event: WatchEvent): string | null {
+  switch (event.kind) {
+    case "connected":
+      return "connected";
+    case "waiting":
+      return `the relay is gone; again in ${
+        Math.ceil(event.milliseconds / 1_000)
+      } s`;
+    case "reset":
+      return "the relay was restored: from the oldest held";
+    case "blocked":
+      return null;
+  }
 }
 
 /** What every way to read takes. */

@@ -29,6 +29,7 @@ interface Listed {
 interface ReadResult {
   readonly messages: Listed[];
   readonly next: string;
+  readonly reset: boolean;
 }
 
 /** A relay, a mailbox that is open, and somebody who writes to it. */
@@ -233,6 +234,45 @@ Deno.test("read --bandwidth withholds what is not for slow links, and --fetch fe
     ["heavy", "light"],
   );
   assert.deepEqual(textsIn(await post.read()), ["heavy", "light"]);
+});
+
+Deno.test("read --ack acknowledges nothing from the first message on that was withheld", async () => {
+  const slow = ["--bandwidth", "9600", "--ack"];
+  await using post = await Post.open();
+  await post.send("before");
+  await post.sendHeavy("heavy");
+  await post.send("behind");
+  await post.read(...slow);
+  assert.deepEqual(textsIn(await post.read()), ["heavy", "behind"]);
+  await post.read(...slow); // now there is nothing before it
+  assert.deepEqual(textsIn(await post.read()), ["heavy", "behind"]);
+  {
+    await using watcher = RunningCommand.start(
+      "read",
+      ...post.me,
+      "--watch",
+      "--json",
+      ...slow,
+    );
+    await watcher.until('"text":"behind"');
+    await post.send("last"); // it comes once "behind" is dealt with
+    await watcher.until('"text":"last"');
+    await watcher.end("SIGKILL");
+  }
+  const held = ["heavy", "behind", "last"];
+  assert.deepEqual(textsIn(await post.read()), held);
+  assert.deepEqual(textsIn(await post.read(...slow, "--fetch")), held);
+  assert.deepEqual(textsIn(await post.read()), []);
+});
+
+Deno.test("read --after a cursor of another store begins at the oldest, and says so", async () => {
+  await using post = await Post.open();
+  const { cursor } = await post.send("one");
+  const here = await post.read("--after", cursor);
+  assert.deepEqual([textsIn(here), here.reset], [[], false]);
+  const elsewhere = (cursor.startsWith("0") ? "1" : "0") + cursor.slice(1);
+  const there = await post.read("--after", elsewhere);
+  assert.deepEqual([textsIn(there), there.reset], [["one"], true]);
 });
 
 Deno.test("read says that it opened a mailbox, once", async () => {
