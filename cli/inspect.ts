@@ -30,7 +30,7 @@ export function addInspect(program: Command): void {
 }
 
 /** Bytes as they are, or the bytes that they spell in hex. */
-function unhex(input: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+export function unhex(input: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const text = new TextDecoder("latin1").decode(input).replace(/\s+/g, "")
     .replace(/^0x/i, "");
   const isHex = text.length > 0 && text.length % 2 === 0 &&

@@ -1,6 +1,6 @@
 /** Setting up once: an identity and a relay, and then no flags; locked keys. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { TempDirectory } from "../kv/temp_directory.ts";
 import {
   type Finished,
@@ -105,6 +105,35 @@ Deno.test("restante init sets up once what later commands need", async (t) => {
     assert.notEqual(JSON.parse(adopted.stdout).address, address);
   });
   await t.step(
+    "an identity that is adopted is found from any folder",
+    async () => {
+      const other = relative(ROOT, directory.file("other.json"));
+      const { code } = await run(...init, "--force", "--identity", other);
+      assert.equal(code, 0);
+      const { identity } = JSON.parse(
+        await Deno.readTextFile(join(home, "config.json")),
+      );
+      assert.equal(identity, await Deno.realPath(directory.file("other.json")));
+    },
+  );
+  await t.step(
+    "what cannot be remembered leaves no identity behind",
+    async () => {
+      const elsewhere = directory.file("elsewhere");
+      await Deno.mkdir(join(elsewhere, "config.json"), { recursive: true });
+      refuses(
+        await restante([...init, "--force"], undefined, {
+          RESTANTE_HOME: elsewhere,
+        }),
+        /config\.json cannot be written: /,
+      );
+      assert.deepEqual(
+        (await filesIn(elsewhere)).map(([name]) => name),
+        ["config.json"],
+      );
+    },
+  );
+  await t.step(
     "what it remembers may be damaged, and that is said",
     async () => {
       await Deno.writeTextFile(join(home, "config.json"), "{");
@@ -178,6 +207,14 @@ Deno.test("a locked identity is opened by its passphrase alone", async (t) => {
     assert.equal(code, 0, shown);
     assert.match(shown, /\nMx\w+@127\.0\.0\.1:1\r?\n|Mx\w+@127\.0\.0\.1:1/);
     assert.ok(!shown.includes("hörst"));
+  });
+  await t.step("whoever types no answer is not asked again", async () => {
+    for (const key of ["\x03", "\x04"]) {
+      const { code, shown } = await typing(address, `half${key}`);
+      assert.equal(code, 1);
+      assert.match(shown, /error: no passphrase was given \(usage\)/);
+      assert.ok(!shown.includes("half"));
+    }
   });
   await t.step("a new one is typed twice", async () => {
     const other = directory.file("other.json");

@@ -1,5 +1,6 @@
 /** `restante inspect` over the genuine vectors: files, hex, standard input. */
 import assert from "node:assert/strict";
+import { TempDirectory } from "../kv/temp_directory.ts";
 import { vectors } from "../vectors/mod.ts";
 import { restante } from "./process.ts";
 
@@ -71,8 +72,26 @@ Deno.test("inspect reads standard input, and exits with 0 for a unit and 1 for n
     [new Uint8Array(0), 1, '"verdict":"malformed"'],
   ];
   for (const [input, expected, contained] of cases) {
-    const { code, stdout } = await restante(["inspect", "--json", "-"], input);
-    assert.equal(code, expected);
-    assert.ok(stdout.includes(contained), stdout);
+    for (const from of [["-"], []]) {
+      const { code, stdout } = await restante(
+        ["inspect", "--json", ...from],
+        input,
+      );
+      assert.equal(code, expected);
+      assert.ok(stdout.includes(contained), stdout);
+    }
   }
+});
+
+Deno.test("inspect shows people a document of many lines, under the name of each file", async () => {
+  const [unit] = UNITS.filter(({ txpowid }) => txpowid !== null);
+  assert.ok(unit);
+  await using directory = await TempDirectory.make();
+  const file = directory.file("unit");
+  await Deno.writeTextFile(file, unit.raw);
+  const one = await restante(["inspect", file]);
+  assert.equal(JSON.parse(one.stdout).txpowid, unit.txpowid);
+  assert.match(one.stdout, /^\{\n {2}"kind": /);
+  const two = await restante(["inspect", file, file]);
+  assert.equal(two.stdout, `${file}:\n${one.stdout}`.repeat(2));
 });

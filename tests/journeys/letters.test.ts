@@ -45,6 +45,7 @@ Deno.test("letters cannot forge headers, command the terminal or change in --jso
     `dear${FORGED}`,
     COMMANDING,
     `\ufeff${"x".repeat(33)}from FORGED`,
+    "y".repeat(200),
     `${" ".repeat(38)}from FORGED${"\t".repeat(4)}from FORGED`,
   ];
   for (const text of texts) {
@@ -78,7 +79,9 @@ Deno.test("letters cannot forge headers, command the terminal or change in --jso
       starting("from ").every((line) => /^from 30[0-9a-f]+$/.test(line)),
     );
     assert.ok(starting("| from FORGED").length >= 8);
-    assert.ok(starting("| dear").length === 1);
+    assert.equal(starting("| dear").length, 1);
+    // A pipe has no rows that end.
+    assert.ok(lines.includes(`| ${"y".repeat(200)}`));
   });
 
   await t.step("nor by filling the row of a terminal before it", async () => {

@@ -1,5 +1,6 @@
 /** `restante send`: what is sent, by what work, for how long; keys of all sizes. */
 import assert from "node:assert/strict";
+import { FakeRelay, problem } from "../client/fake_relay.ts";
 import { TempDirectory } from "../kv/temp_directory.ts";
 import { RelayProcess, restante, restanteJson } from "./process.ts";
 
@@ -170,6 +171,37 @@ Deno.test("restante send sends what it is given, for as long as it is told to", 
       assert.match(stderr, expected);
     }
   });
+});
+
+Deno.test("send asks the relay that is given, or remembered, whose a name is", async () => {
+  await using directory = await TempDirectory.make();
+  const home = directory.file("home");
+  await using relay = new FakeRelay(() =>
+    problem(404, { code: "name-unknown", detail: "nobody" })
+  );
+  const refused = async (...args: string[]) => {
+    relay.asked.length = 0;
+    const finished = await restante(
+      ["send", "alice", "x", ...args],
+      undefined,
+      {
+        RESTANTE_HOME: home,
+      },
+    );
+    assert.equal(finished.code, 1);
+    return finished.stderr;
+  };
+  assert.match(await refused("--relay", relay.url), /\(name-unknown\)\n$/);
+  assert.deepEqual(relay.asked, ["GET /v1/names/alice"]);
+  assert.match(await refused(), /\(address-invalid\)\n$/);
+  assert.deepEqual(relay.asked, []);
+  await Deno.mkdir(home);
+  await Deno.writeTextFile(
+    `${home}/config.json`,
+    JSON.stringify({ relay: relay.url, identity: "/nowhere" }),
+  );
+  assert.match(await refused(), /\(name-unknown\)\n$/);
+  assert.deepEqual(relay.asked, ["GET /v1/names/alice"]);
 });
 
 /** DER bytes of the public key in an identity file, as keygen tells it. */

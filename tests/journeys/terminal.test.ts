@@ -95,6 +95,28 @@ Deno.test("the command treats terminals, pipes and files with care", async (t) =
       assert.equal(stderr, "");
     });
 
+    await t.step("there is nothing but the document with --json", async () => {
+      const { code, shown } = await onTerminal([
+        "send",
+        address,
+        "hello",
+        ...identity,
+        "--json",
+      ]);
+      assert.equal(code, 0, shown);
+      assert.match(shown, /^\{[\x20-\x7e]+\}\r\n$/);
+    });
+
+    await t.step(
+      "help that nobody reads to its end is no failure",
+      async () => {
+        const shown = await shell(
+          "set -o pipefail; restante --help | true; echo $?",
+        );
+        assert.equal(shown, "0\n");
+      },
+    );
+
     await t.step("mail is saved for its owner's eyes alone", async () => {
       await restante(["read", ...me, "--save", file("inbox")]);
       const { mode: folderMode } = await Deno.stat(file("inbox"));
@@ -105,7 +127,7 @@ Deno.test("the command treats terminals, pipes and files with care", async (t) =
         assert.equal((mode ?? 0) & 0o777, 0o600);
         saved++;
       }
-      assert.equal(saved, 2);
+      assert.equal(saved, 3);
     });
 
     await t.step("what nobody could read is not acknowledged", async () => {
@@ -114,7 +136,7 @@ Deno.test("the command treats terminals, pipes and files with care", async (t) =
         "read",
         ...me,
       );
-      assert.equal(messages.length, 2);
+      assert.equal(messages.length, 3);
     });
 
     await t.step(
