@@ -70,3 +70,18 @@ Deno.test("a relay's endless reason does not fill the terminal", async () => {
   assert.equal(code, 1);
   assert.equal(stderr, `error: ${"x".repeat(2_000)} (malformed)\n`);
 });
+
+Deno.test("init asks first whether a relay is one, before it makes anything", async () => {
+  await using directory = await TempDirectory.make();
+  await using relay = new FakeRelay(() => Response.json({ id: "none" }));
+  const home = directory.file("home");
+  const { code, stderr } = await restante(
+    ["init", "--relay", relay.url],
+    undefined,
+    { RESTANTE_HOME: home },
+  );
+  assert.equal(code, 1);
+  assert.match(stderr, /\(relay-nonsense\)\n$/);
+  assert.deepEqual(relay.asked, ["GET /.well-known/restante"]);
+  await assert.rejects(Deno.stat(home), Deno.errors.NotFound);
+});

@@ -248,6 +248,21 @@ Deno.test("keygen --bits makes keys of a size, and warns of all but the usual", 
   }
 });
 
+Deno.test("keygen --force overwrites the file", async () => {
+  await using directory = await TempDirectory.make();
+  const file = directory.file("me.json");
+  const first = await restanteJson<Made>("keygen", file);
+  const second = await restanteJson<Made>("keygen", "--force", file);
+  assert.notEqual(first.mailbox, second.mailbox);
+  const { mailbox } = await restanteJson<Made>(
+    "address",
+    file,
+    "--relay",
+    "http://127.0.0.1:1",
+  );
+  assert.equal(mailbox, second.mailbox);
+});
+
 Deno.test("init --bits makes the identity of that size; one that is there is kept", async () => {
   await using directory = await TempDirectory.make();
   await using relay = await RelayProcess.start(
