@@ -46,6 +46,7 @@ export function addVerifyReceipt(program: Command): void {
       },
     );
 }
+
 /** The relay's key and its former ones, checked to be of the relay's id. */
 async function receiptKeys(relay: Relay): Promise<readonly VerifyingKey[]> {
   const { id, keys } = await relay.descriptor();
