@@ -25,7 +25,12 @@ export interface Recipient {
 const HOST = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i;
 
 /** Hosts that are reached by plain http: this machine. */
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3})$/i;
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i;
+
+/** Whether what is sent to a host, as URLs write it, stays on this machine. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
 
 /**
  * Reads a contact address (`Mx…@host:port`), a permanent address (`MAX#…`), or
@@ -66,7 +71,7 @@ function readRecipient(text: string): Recipient {
 function relayUrlOf({ host, port }: ContactAddress): string {
   // A host is a name or an IPv4 address: nothing that a URL reads otherwise.
   const url = HOST.test(host) && URL.parse(
-    `${LOOPBACK.test(host) ? "http" : "https"}://${host}:${port}`,
+    `${isLoopback(host) ? "http" : "https"}://${host}:${port}`,
   );
   if (!url || port < 1) {
     throw new TextFormError(
@@ -84,7 +89,7 @@ function relayUrlOf({ host, port }: ContactAddress): string {
  */
 export function hostUrl(text: string): string {
   const [, host = "", port = ""] = /^([^:]+)(:\d{1,5})?$/.exec(text) ?? [];
-  const scheme = LOOPBACK.test(host) ? "http" : "https";
+  const scheme = isLoopback(host) ? "http" : "https";
   const url = HOST.test(host) && URL.parse(`${scheme}://${host}${port}`);
   if (url) return url.origin;
   throw new ClientError(

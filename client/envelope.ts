@@ -33,27 +33,40 @@ export interface WorkOptions {
 export const MAX_HASHES = 200_000_000;
 
 /**
- * Mines for a package and puts both into an envelope.
+ * Refuses work that nobody should do.
+ *
+ * @throws {ClientError} `price-too-high`
+ */
+export function requireAffordable(
+  target: bigint,
+  maxHashes: number = MAX_HASHES,
+): void {
+  // The target's own hashes: what the relay calls them proves nothing.
+  const hashes = hashesOf(target);
+  if (hashes <= maxHashes) return;
+  throw new ClientError(
+    "price-too-high",
+    `the relay asks for ${hashes} hashes, which is more than ${maxHashes}`,
+  );
+}
+
+/**
+ * Mines for a package, at a time in Unix milliseconds, and puts both into an
+ * envelope.
  *
  * @throws {ClientError} `price-too-high`, before anything is mined
  */
 export async function mineEnvelope(
   sealed: MaximaPackage,
   options: WorkOptions,
+  time: number = Date.now(),
 ): Promise<Bytes> {
-  const { target, maxHashes = MAX_HASHES, signal, pool, onMining } = options;
-  // The target's own hashes: what the relay calls them proves nothing.
-  const hashes = hashesOf(target);
-  if (hashes > maxHashes) {
-    throw new ClientError(
-      "price-too-high",
-      `the relay asks for ${hashes} hashes, which is more than ${maxHashes}`,
-    );
-  }
+  const { target, maxHashes, signal, pool, onMining } = options;
+  requireAffordable(target, maxHashes);
   const txPow = await mine({
     customHash: packageHash(sealed),
     target,
-    time: Date.now(),
+    time,
     signal,
     pool,
     onProgress: onMining,

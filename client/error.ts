@@ -1,5 +1,5 @@
 /** Failures of the client, each with a stable code. */
-import { isProblemCode, type ProblemCode } from "../lib/problem.ts";
+import type { ProblemCode } from "../lib/problem.ts";
 
 /** What can fail on the client's side of the wire. */
 export type ClientErrorCode =
@@ -48,41 +48,38 @@ export class RelayError extends Error {
   readonly status: number;
   /** All members of the problem document. */
   readonly problem: Readonly<Record<string, unknown>>;
+  /**
+   * Seconds that it asks to be left alone, in its document or the header
+   * `Retry-After`; 0 if it asks nothing of sense. Up to ten minutes.
+   */
+  readonly retryAfter: number;
 
-  /** Made from the document of an answer. */
+  /** Made from the document of an answer, and its `Retry-After`. */
   constructor(
     code: ProblemCode,
     status: number,
     problem: Readonly<Record<string, unknown>>,
+    retryAfter: string | null = null,
   ) {
-    super(String(problem["detail"] ?? problem["title"] ?? code));
+    super(textOf(problem["detail"]) ?? textOf(problem["title"]) ?? code);
     this.code = code;
     this.status = status;
     this.problem = problem;
-  }
-}
-
-/** The refusal in an answer that is not a success. */
-export async function refusalOf(
-  response: Response,
-): Promise<RelayError | ClientError> {
-  const document: unknown = await response.json().catch(() => null);
-  const code = memberOf(document, "code");
-  if (typeof code === "string" && isProblemCode(code)) {
-    return new RelayError(
-      code,
-      response.status,
-      document as Record<string, unknown>,
+    this.retryAfter = Math.max(
+      secondsOf(problem["retryAfter"]),
+      secondsOf(/^\d{1,9}$/.test(retryAfter ?? "") ? Number(retryAfter) : 0),
     );
   }
-  return new ClientError(
-    "relay-nonsense",
-    `${response.url} answered ${response.status} without a problem document`,
-  );
 }
 
-function memberOf(document: unknown, name: string): unknown {
-  return typeof document === "object" && document !== null
-    ? (document as Record<string, unknown>)[name]
-    : undefined;
+function textOf(member: unknown): string | null {
+  return typeof member === "string" ? member : null;
 }
+
+function secondsOf(member: unknown): number {
+  const seconds = typeof member === "number" ? member : 0;
+  return seconds > 0 ? Math.min(seconds, MAX_RETRY_AFTER) : 0;
+}
+
+/** Seconds: nobody is to be kept away for longer by one answer. */
+const MAX_RETRY_AFTER = 600;

@@ -1,4 +1,5 @@
 /** A token that is held for as long as it lasts, and then renewed. */
+import type { Clock } from "../lib/timers.ts";
 
 /** What a token says of its end. */
 interface Lasting {
@@ -19,12 +20,14 @@ interface Renewal<T> {
 
 /** The present token, or the handshake that is to give it. */
 export class HeldToken<T extends Lasting> {
+  readonly #clock: Clock;
   readonly #renew: (signal: AbortSignal) => Promise<T>;
   #held: T | null = null;
   #renewal: Renewal<T> | null = null;
 
   /** Nothing is asked for before the first {@link HeldToken.get}. */
-  constructor(renew: (signal: AbortSignal) => Promise<T>) {
+  constructor(clock: Clock, renew: (signal: AbortSignal) => Promise<T>) {
+    this.#clock = clock;
     this.#renew = renew;
   }
 
@@ -35,7 +38,8 @@ export class HeldToken<T extends Lasting> {
   async get(signal?: AbortSignal | null): Promise<T> {
     signal?.throwIfAborted();
     const held = this.#held;
-    if (held !== null && held.expires - RENEW_BEFORE > Date.now()) return held;
+    const now = this.#clock.now();
+    if (held !== null && held.expires - RENEW_BEFORE > now) return held;
     const renewal = this.#renewal ??= this.#begin();
     renewal.waiting++;
     try {

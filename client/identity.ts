@@ -23,8 +23,11 @@ export interface Identity {
   readonly mailbox: MailboxId;
 }
 
-/** Bits of a new key. Genuine nodes make 1024 and take this as well. */
-const RSA_BITS = 2_048;
+/**
+ * Bits of a new key: the most whose 226 bytes a genuine node can keep as a
+ * contact, for its tables end at 255. Such nodes make 1024 themselves.
+ */
+const RSA_BITS = 1_536;
 
 const about = {
   restante: z.literal("identity"),

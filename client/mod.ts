@@ -15,14 +15,14 @@ export {
   parseIdentity,
 } from "./identity.ts";
 export { type ResolveOptions, resolveRecipient } from "./names.ts";
+export type { Letter, OpenOptions, ReceivedMessage } from "./letter.ts";
+export type { ListOptions } from "./listing.ts";
 export {
   acknowledge,
   fetchMessage,
-  type Letter,
   readAll,
   type ReadOptions,
   readPage,
-  type ReceivedMessage,
   type ReceivedPage,
 } from "./read.ts";
 export {
@@ -37,7 +37,8 @@ export {
 export type { Transport } from "./transports.ts";
 export { watch, type WatchEvent, type WatchOptions } from "./watch.ts";
 export { send, type SendOptions } from "./send.ts";
-export { Session } from "./session.ts";
+export { type Credentials, Session } from "./session.ts";
+export type { Clock } from "../lib/timers.ts";
 export { type Receipt, ReceiptError, verifyReceipt } from "../lib/receipt.ts";
 export type { MiningProgress } from "../lib/work/mine.ts";
 export { MinerPool, type MinerPoolOptions } from "../lib/work/pool.ts";

@@ -1,9 +1,16 @@
 /** Names instead of addresses: asking a relay whose they are. */
 import { z } from "zod";
+import type { Bytes } from "../lib/bytes.ts";
 import { mailboxIdOf } from "../lib/ids.ts";
 import { parsePublicKey } from "../lib/seal/public_key.ts";
-import { hostUrl, parseRecipient, type Recipient } from "./address.ts";
+import {
+  hostUrl,
+  isLoopback,
+  parseRecipient,
+  type Recipient,
+} from "./address.ts";
 import { ClientError, RelayError } from "./error.ts";
+import { hashForm, idForm, keyForm } from "./forms.ts";
 import { Relay, type RequestOptions } from "./relay.ts";
 
 /** How a name is resolved. */
@@ -12,11 +19,11 @@ export interface ResolveOptions extends RequestOptions {
   readonly relay?: Relay | undefined;
 }
 
-const nameForm = z.looseObject({
-  name: z.string(),
-  mailbox: z.string(),
-  publicKey: z.string().regex(/^([0-9a-f]{2})+$/),
-  relays: z.array(z.url({ protocol: /^https?$/ })),
+const nameForm = z.object({
+  name: idForm,
+  mailbox: hashForm,
+  publicKey: keyForm,
+  relays: z.array(z.url({ protocol: /^https?$/ }).max(2_048)),
 });
 
 /** `alice` or `alice@relay.example`; addresses start with capitals or digits. */
@@ -40,14 +47,41 @@ export async function resolveRecipient(
   if (name === undefined || asked === undefined) return parseRecipient(text);
   const found = await ask(asked, name, signal);
   const publicKey = Uint8Array.fromHex(found.publicKey);
-  if (found.name !== name || mailboxIdOf(publicKey) !== found.mailbox) {
+  if (found.name !== name || !isKeyOf(publicKey, found.mailbox)) {
     throw new ClientError(
       "relay-nonsense",
       `${asked.url} answers "${name}" with a key that is another's`,
     );
   }
-  parsePublicKey(publicKey);
-  return { publicKey, relayUrl: found.relays[0] ?? asked.url };
+  const [home = asked.url] = found.relays;
+  return { publicKey, relayUrl: homeUrl(home, asked) };
+}
+
+/**
+ * Where a name's mail goes. Plain http is for this machine's own relays, and
+ * only such a one may name another: nobody else sends us to ourselves.
+ *
+ * @throws {ClientError} `relay-nonsense`
+ */
+function homeUrl(home: string, asked: Relay): string {
+  const isPlain = home.startsWith("http:");
+  const isLocal = asked.url.startsWith("http:") &&
+    isLoopback(new URL(home).hostname);
+  if (!isPlain || isLocal) return home;
+  throw new ClientError(
+    "relay-nonsense",
+    `${asked.url} names a home that is not reached by https`,
+  );
+}
+
+/** Whether a key is one, and the one that a mailbox belongs to. */
+function isKeyOf(publicKey: Bytes, mailbox: string): boolean {
+  try {
+    parsePublicKey(publicKey);
+    return mailboxIdOf(publicKey) === mailbox;
+  } catch {
+    return false;
+  }
 }
 
 async function ask(

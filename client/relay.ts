@@ -2,8 +2,23 @@
 import { z } from "zod";
 import type { Bytes } from "../lib/bytes.ts";
 import { importVerifyingKey, type VerifyingKey } from "../lib/signing_key.ts";
-import { ANSWER_WITHIN, type Form, readAnswer } from "./answer.ts";
-import { ClientError, refusalOf } from "./error.ts";
+import { type Clock, systemClock } from "../lib/timers.ts";
+import { isLoopback } from "./address.ts";
+import { ANSWER_WITHIN, type AnswerBounds, readAnswer } from "./answer.ts";
+import { ClientError } from "./error.ts";
+import {
+  amountForm,
+  countForm,
+  cursorForm,
+  type Form,
+  hashForm,
+  idForm,
+  keyForm,
+  signedForm,
+  targetForm,
+  timeForm,
+} from "./forms.ts";
+import { refusalOf } from "./refusal.ts";
 import { withRetries } from "./retry.ts";
 import { envelopeRequest } from "./upload.ts";
 
@@ -52,36 +67,40 @@ export interface StoredMessage {
   readonly paid: { readonly by: string; readonly hashes: number };
   /** Whether the work mined a block that the relay believes. */
   readonly block: boolean;
+  /** Whether it was here already, and more work made its hold longer. */
+  readonly extended?: boolean | undefined;
   /** A JWS, the same for the same message. */
   readonly receipt: string;
 }
 
-const hex: Form<string> = z.string().regex(/^([0-9a-f]{2})+$/);
+/** Characters of the longest URL. */
+const MAX_URL = 2_048;
 
 const descriptorForm: Form<Descriptor> = z.looseObject({
-  id: hex,
-  url: z.string(),
+  id: hashForm,
+  url: z.string().max(MAX_URL),
   address: z.string(),
   keys: z.looseObject({
-    maxima: hex,
-    signing: z.looseObject({ x: z.string() }),
+    maxima: keyForm,
+    signing: z.looseObject({ x: idForm }),
   }),
 });
 
 const quoteForm: Form<{ work: { target: string; hashes: number } }> = z
-  .looseObject({ work: z.looseObject({ target: hex, hashes: z.number() }) });
+  .object({ work: z.object({ target: targetForm, hashes: amountForm }) });
 
-const storedForm: Form<StoredMessage> = z.looseObject({
-  id: z.string(),
-  object: z.string(),
-  mailbox: z.string(),
-  cursor: z.string(),
-  size: z.number(),
-  storedAt: z.number(),
-  holdUntil: z.number(),
-  paid: z.looseObject({ by: z.string(), hashes: z.number() }),
+const storedForm: Form<StoredMessage> = z.object({
+  id: hashForm,
+  object: hashForm,
+  mailbox: hashForm,
+  cursor: cursorForm,
+  size: countForm,
+  storedAt: timeForm,
+  holdUntil: timeForm,
+  paid: z.object({ by: idForm, hashes: countForm }),
   block: z.boolean(),
-  receipt: z.string(),
+  extended: z.boolean().optional(),
+  receipt: signedForm,
 });
 
 /** How a relay is talked to. */
@@ -91,6 +110,8 @@ export interface RelayOptions {
    * reach or busy; 5,000 if not said. What could do harm twice is not repeated.
    */
   readonly patience?: number;
+  /** What time is taken by; the machine's, if not said. */
+  readonly clock?: Clock;
 }
 
 /** What every request takes. */
@@ -101,6 +122,11 @@ export interface RequestOptions {
 
 /** What posting takes. */
 export interface PostOptions extends RequestOptions {
+  /**
+   * Seconds that it is to be held, for which the work has to be enough; all that
+   * is paid for, if not said.
+   */
+  readonly hold?: number | undefined;
   /** Told how many bytes are sent; from the start again if it is repeated. */
   readonly onUpload?: ((sent: number) => void) | undefined;
 }
@@ -111,14 +137,18 @@ const PATIENCE = 5_000;
 export class Relay {
   /** The origin, without a slash at its end. */
   readonly url: string;
+  /** What time is taken by, in whatever is done with this relay. */
+  readonly clock: Clock;
   readonly #patience: number;
 
   /**
    * Nothing is asked of the relay before the first request.
    *
-   * @throws {ClientError} `address-invalid` if the text is no http(s) URL
+   * @throws {ClientError} `address-invalid` if the text is no https URL, nor an
+   * http one of this machine
    */
-  constructor(url: string, { patience = PATIENCE }: RelayOptions = {}) {
+  constructor(url: string, options: RelayOptions = {}) {
+    const { patience = PATIENCE, clock = systemClock } = options;
     const parsed = URL.parse(url);
     if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) {
       throw new ClientError(
@@ -126,7 +156,14 @@ export class Relay {
         `"${url}" is not the URL of a relay`,
       );
     }
+    if (parsed.protocol === "http:" && !isLoopback(parsed.hostname)) {
+      throw new ClientError(
+        "address-invalid",
+        `"${url}" is not safe: a relay on another machine is reached by https`,
+      );
+    }
     this.url = parsed.origin;
+    this.clock = clock;
     this.#patience = patience;
   }
 
@@ -172,9 +209,9 @@ export class Relay {
    */
   async postMessage(
     envelope: Bytes,
-    { signal, onUpload }: PostOptions = {},
+    { signal, hold, onUpload }: PostOptions = {},
   ): Promise<StoredMessage> {
-    const path = "/v1/messages";
+    const path = `/v1/messages${hold === undefined ? "" : `?hold=${hold}`}`;
     // A slow link gets a millisecond more for each byte.
     const within = ANSWER_WITHIN + envelope.length;
     return await this.persist(signal, () => {
@@ -215,14 +252,13 @@ export class Relay {
     path: string,
     form: Form<T>,
     request: RequestInit,
-    options: {
+    options: AnswerBounds & {
       readonly signal?: AbortSignal | null | undefined;
-      readonly within?: number;
     } = {},
   ): Promise<T> {
     return await readAnswer(
       form,
-      { url: this.url + path, ...options },
+      { url: this.url + path, clock: this.clock, ...options },
       (signal) => this.fetch(path, { ...request, signal }),
     );
   }
@@ -232,18 +268,23 @@ export class Relay {
     signal: AbortSignal | null | undefined,
     attempt: () => Promise<T>,
   ): Promise<T> {
-    return await withRetries(attempt, { patience: this.#patience, signal });
+    const patience = this.#patience;
+    return await withRetries(attempt, { patience, signal, clock: this.clock });
   }
 
   /**
-   * Makes a request, once.
+   * Makes a request, once. Nobody is followed to another place: the headers are
+   * for this relay alone.
    *
    * @throws {RelayError} if the relay refuses
    * @throws {ClientError} `relay-unreachable` or `relay-nonsense`
    */
-  async fetch(path: string, request?: RequestInit): Promise<Response> {
-    const response = await fetch(this.url + path, request).catch((cause) => {
-      request?.signal?.throwIfAborted();
+  async fetch(path: string, request: RequestInit = {}): Promise<Response> {
+    const response = await fetch(this.url + path, {
+      ...request,
+      redirect: "error",
+    }).catch((cause) => {
+      request.signal?.throwIfAborted();
       throw new ClientError(
         "relay-unreachable",
         `no relay could be reached at ${this.url}`,

@@ -1,10 +1,14 @@
-/** Trying again what may pass: a relay out of reach, or busy. */
+/** Trying again what may pass: a relay out of reach, busy, or asked too often. */
+import { type Clock, systemClock } from "../lib/timers.ts";
+import type { ProblemCode } from "../lib/problem.ts";
 import { ClientError, RelayError } from "./error.ts";
 
 /** How long to try, and what ends it sooner. */
 export interface RetryOptions {
   /** Milliseconds; what fails after them is not tried again. */
   readonly patience: number;
+  /** What time is taken by. */
+  readonly clock?: Clock;
   /** Ends the trying with its reason. */
   readonly signal?: AbortSignal | null | undefined;
 }
@@ -13,6 +17,8 @@ export interface RetryOptions {
 const FIRST_PAUSE = 200;
 /** Milliseconds of the longest pause. */
 const LONGEST_PAUSE = 5_000;
+/** Refusals that another moment may lift. */
+const PASSING: ReadonlySet<ProblemCode> = new Set(["busy", "rate-limited"]);
 
 /**
  * Does what is safe to do again until it succeeds, fails for good, or patience
@@ -20,9 +26,9 @@ const LONGEST_PAUSE = 5_000;
  */
 export async function withRetries<T>(
   attempt: () => Promise<T>,
-  { patience, signal }: RetryOptions,
+  { patience, signal, clock = systemClock }: RetryOptions,
 ): Promise<T> {
-  const started = performance.now();
+  const started = clock.monotonic();
   for (let tries = 1;; tries++) {
     signal?.throwIfAborted();
     try {
@@ -30,11 +36,11 @@ export async function withRetries<T>(
     } catch (error) {
       signal?.throwIfAborted();
       const wait = pauseAfter(tries, error);
-      const spent = performance.now() - started;
+      const spent = clock.monotonic() - started;
       if (!isPassing(error) || spent + wait > patience) {
         throw tries === 1 ? error : withHistory(error, tries, spent);
       }
-      await pause(wait, signal);
+      await pause(clock, wait, signal);
     }
   }
 }
@@ -42,31 +48,28 @@ export async function withRetries<T>(
 /** Whether a failure may be over at the next try. */
 export function isPassing(error: unknown): boolean {
   return error instanceof ClientError && error.code === "relay-unreachable" ||
-    error instanceof RelayError && error.code === "busy";
+    error instanceof RelayError && PASSING.has(error.code);
 }
 
 /** Milliseconds to wait after so many tries: what the relay says, or longer. */
-export function pauseAfter(tries: number, error?: unknown): number {
-  const asked = error instanceof RelayError
-    ? Number(error.problem["retryAfter"] ?? 0) * 1_000
-    : 0;
+export function pauseAfter(
+  tries: number,
+  error?: unknown,
+  random: () => number = Math.random,
+): number {
+  const asked = error instanceof RelayError ? error.retryAfter * 1_000 : 0;
   const own = Math.min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE);
   // Apart from others that were cut off at the same moment.
-  return Math.max(asked, own * (0.5 + Math.random() / 2));
+  return Math.max(asked, own * (0.5 + random() / 2));
 }
 
 /** Waits, or throws the signal's reason as soon as it is aborted. */
 export async function pause(
+  clock: Clock,
   milliseconds: number,
   signal?: AbortSignal | null,
 ): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  const end = () => resolve();
-  signal?.addEventListener("abort", end);
-  await promise;
-  clearTimeout(timer);
-  signal?.removeEventListener("abort", end);
+  await clock.sleep(milliseconds, signal ?? undefined);
   signal?.throwIfAborted();
 }
 

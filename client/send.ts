@@ -1,13 +1,18 @@
 /** Sending: seal, mine, post. */
 import type { Bytes } from "../lib/bytes.ts";
 import { encode } from "../lib/minima/codec.ts";
-import { mailboxIdOf } from "../lib/ids.ts";
+import { mailboxIdOf, messageIdOf } from "../lib/ids.ts";
 import { MAX_PACKAGE_BYTES } from "../lib/minima/constants.ts";
-import { maximaPackage } from "../lib/minima/maxima.ts";
+import { maximaPackage, packageHash } from "../lib/minima/maxima.ts";
 import { seal } from "../lib/seal/maxima.ts";
-import { mineEnvelope, type WorkOptions } from "./envelope.ts";
-import { ClientError } from "./error.ts";
+import {
+  mineEnvelope,
+  requireAffordable,
+  type WorkOptions,
+} from "./envelope.ts";
+import { ClientError, RelayError } from "./error.ts";
 import type { Identity } from "./identity.ts";
+import { checkStored } from "./receipt_check.ts";
 import type { Quote, Relay, StoredMessage } from "./relay.ts";
 
 /** A message, and how it is to be sent. */
@@ -33,8 +38,12 @@ export interface SendOptions extends Omit<WorkOptions, "target"> {
 /** More than the bytes of any TxPoW that we mine, and of the version before. */
 const WORK_BYTES = 512;
 
+/** How often a price may rise between being asked and being paid. */
+const MAX_RISES = 3;
+
 /**
- * Seals a message to its recipient, does the work, and posts it.
+ * Seals a message to its recipient, does the work, posts it, and checks that
+ * the relay has signed what was sent before it says anything.
  *
  * @throws {Problem} `malformed` if nothing can be sealed to the key
  * @throws {ClientError} `message-too-large`, `price-too-high`, `relay-unreachable` or
@@ -42,13 +51,14 @@ const WORK_BYTES = 512;
  * @throws {RelayError} if the relay refuses
  */
 export async function send(options: SendOptions): Promise<StoredMessage> {
-  const { relay, from, to, application, data, hold, onUpload } = options;
+  const { relay, from, to, application, data, hold, maxHashes } = options;
+  const { clock } = relay;
   const sealed = await seal({
     to,
     from: from.key,
     application,
     data,
-    time: Date.now(),
+    time: clock.now(),
   });
   const size = encode(maximaPackage, sealed).length;
   if (size > MAX_PACKAGE_BYTES) {
@@ -59,14 +69,40 @@ export async function send(options: SendOptions): Promise<StoredMessage> {
   }
   const { signal } = options;
   const mailbox = mailboxIdOf(to);
-  const quote = await relay.quote(size + WORK_BYTES, hold, mailbox, { signal });
-  options.onQuote?.(quote);
-  const envelope = await mineEnvelope(sealed, {
-    ...options,
-    target: quote.target,
-  });
+  for (let rises = 0;; rises++) {
+    const bytes = size + WORK_BYTES;
+    const quote = await relay.quote(bytes, hold, mailbox, { signal });
+    options.onQuote?.(quote);
+    requireAffordable(quote.target, maxHashes);
+    // Before the work is done: who cannot sign is not to be paid.
+    const key = await relay.verifyingKey({ signal });
+    const work = { ...options, target: quote.target };
+    const envelope = await mineEnvelope(sealed, work, clock.now());
+    try {
+      const stored = await post(envelope, options);
+      const sent = {
+        id: messageIdOf(packageHash(sealed)),
+        mailbox,
+        envelope,
+        hold,
+      };
+      await checkStored(stored, sent, key, clock.now());
+      return stored;
+    } catch (error) {
+      const hasRisen = error instanceof RelayError &&
+        error.code === "work-insufficient";
+      if (!hasRisen || rises >= MAX_RISES) throw error;
+    }
+  }
+}
+
+async function post(
+  envelope: Bytes,
+  { relay, hold, signal, onUpload }: SendOptions,
+): Promise<StoredMessage> {
   return await relay.postMessage(envelope, {
     signal,
+    hold,
     onUpload: onUpload && ((sent) => onUpload(sent, envelope.length)),
   });
 }

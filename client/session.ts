@@ -2,30 +2,47 @@
 import { calculateJwkThumbprint, exportJWK, SignJWT } from "jose";
 import { z } from "zod";
 import { tokenHash } from "../lib/dpop.ts";
+import type { Bytes } from "../lib/bytes.ts";
 import { HANDSHAKE_APPLICATION } from "../lib/handshake.ts";
 import { parsePublicKey } from "../lib/seal/public_key.ts";
 import { seal } from "../lib/seal/maxima.ts";
 import type { Scope } from "../lib/token.ts";
 import { mineEnvelope } from "./envelope.ts";
 import type { Identity } from "./identity.ts";
-import { type Form, readAnswer } from "./answer.ts";
+import {
+  type AnswerBounds,
+  type MakeRequest,
+  readAnswer,
+  readBytes,
+} from "./answer.ts";
 import { RelayError } from "./error.ts";
+import {
+  type Form,
+  idForm,
+  keyForm,
+  signedForm,
+  targetForm,
+  timeForm,
+} from "./forms.ts";
 import { HeldToken } from "./held_token.ts";
 import type { Relay, RequestOptions } from "./relay.ts";
 import { envelopeRequest } from "./upload.ts";
 
-const challengeForm = z.looseObject({
-  handshake: z.string().regex(/^[\w-]+$/),
-  relayKey: z.string().refine(isRsaKey),
-  challenge: z.string(),
-  work: z.looseObject({ target: z.string().regex(/^[0-9a-f]+$/) }),
+const challengeForm = z.object({
+  handshake: z.string().max(512).regex(/^[\w-]+$/),
+  relayKey: keyForm.refine(isRsaKey),
+  challenge: idForm,
+  work: z.object({ target: targetForm }),
 });
 
-const tokenForm = z.looseObject({
-  token: z.string(),
-  expires: z.number(),
-  mailbox: z.looseObject({ id: z.string(), created: z.boolean() }),
+const tokenForm = z.object({
+  token: signedForm,
+  expires: timeForm,
+  mailbox: z.object({ id: idForm, created: z.boolean() }),
 });
+
+/** What no handshake costs: a tenth of a second of one core, and some more. */
+const MAX_HANDSHAKE_HASHES = 1_000_000;
 
 /** Whether a text is the hex of a key that the answer can be sealed to. */
 function isRsaKey(text: string): boolean {
@@ -37,6 +54,14 @@ function isRsaKey(text: string): boolean {
 }
 
 type Token = z.infer<typeof tokenForm>;
+
+/** What shows one request to be the owner's. */
+export interface Credentials {
+  /** A token, and a proof that we have the key which it is bound to. */
+  readonly headers: { readonly Authorization: string; readonly DPoP: string };
+  /** Forgets the token, which was refused: the next one is new. */
+  readonly drop: () => void;
+}
 
 /** An owner's way to one mailbox. */
 export class Session {
@@ -50,12 +75,7 @@ export class Session {
     "sign",
     "verify",
   ]) as Promise<CryptoKeyPair>;
-  readonly #bound = new HeldToken<Token>((signal) =>
-    this.#handshake(true, signal)
-  );
-  readonly #bearer = new HeldToken<Token>((signal) =>
-    this.#handshake(false, signal)
-  );
+  readonly #token: HeldToken<Token>;
 
   /** Nothing is asked of the relay before the first request. */
   constructor(
@@ -66,6 +86,10 @@ export class Session {
     this.relay = relay;
     this.identity = identity;
     this.#scopes = scopes;
+    this.#token = new HeldToken(
+      relay.clock,
+      (signal) => this.#handshake(signal),
+    );
   }
 
   /**
@@ -73,17 +97,18 @@ export class Session {
    * more is renewed. The path starts with a slash.
    */
   async fetch(path: string, request: RequestInit = {}): Promise<Response> {
-    const { token } = await this.#bound.get(request.signal);
+    const { method = "GET", signal } = request;
+    const credentials = await this.authorize(method, path, { signal });
     try {
-      return await this.#fetchWith(token, path, request);
+      return await this.#fetchWith(credentials, path, request);
     } catch (error) {
       const isUnknown = error instanceof RelayError &&
         error.code === "unauthorized";
       if (!isUnknown) throw error;
-      this.#bound.drop(token);
+      credentials.drop();
     }
-    const renewed = await this.#bound.get(request.signal);
-    return await this.#fetchWith(renewed.token, path, request);
+    const renewed = await this.authorize(method, path, { signal });
+    return await this.#fetchWith(renewed, path, request);
   }
 
   /** The same, again if need be, with the answer's form checked. */
@@ -91,72 +116,98 @@ export class Session {
     path: string,
     form: Form<T>,
     { signal, ...request }: RequestInit = {},
-    within?: number,
+    bounds: AnswerBounds = {},
   ): Promise<T> {
-    const url = this.relay.url + path;
-    return await this.relay.persist(signal, () =>
-      readAnswer(
-        form,
-        { url, signal, ...(within !== undefined && { within }) },
-        (signal) => this.fetch(path, { ...request, signal }),
-      ));
+    const { relay } = this;
+    const options = { ...bounds, signal, ...this.#about(path) };
+    const make: MakeRequest = (signal) =>
+      this.fetch(path, { ...request, signal });
+    return await relay.persist(signal, () => readAnswer(form, options, make));
+  }
+
+  /** Bytes that need a token, as {@link Session.json} asks for JSON. */
+  async bytes(
+    path: string,
+    { signal, ...request }: RequestInit = {},
+    bounds: AnswerBounds = {},
+  ): Promise<Bytes> {
+    const { relay } = this;
+    const options = { ...bounds, signal, ...this.#about(path) };
+    const make: MakeRequest = (signal) =>
+      this.fetch(path, { ...request, signal });
+    return await relay.persist(signal, () => readBytes(options, make));
+  }
+
+  /**
+   * What shows a request to be the owner's, for one that is not made by
+   * {@link Session.fetch}; good for once. A query is not part of the path.
+   */
+  async authorize(
+    method: string,
+    path: string,
+    { signal }: { readonly signal?: AbortSignal | null | undefined } = {},
+  ): Promise<Credentials> {
+    const { token } = await this.#token.get(signal);
+    const proof = await this.#prove(method, path, token);
+    return {
+      headers: { Authorization: `DPoP ${token}`, DPoP: proof },
+      drop: () => this.#token.drop(token),
+    };
   }
 
   /** Opens the mailbox if it is new; gives whether it was. */
   async open({ signal }: RequestOptions = {}): Promise<{ created: boolean }> {
-    const { mailbox } = await this.#bound.get(signal);
+    const { mailbox } = await this.#token.get(signal);
     return mailbox;
   }
 
   /**
-   * A token that whoever has it may use: for WebSockets, to which a browser can
-   * give no proof.
+   * A handshake that fails on the way is begun anew, for its answer cannot be
+   * repeated. That may have happened below us: `fetch` itself sends again what
+   * was cut off, and the relay has had it. So one refusal is begun anew as well.
    */
-  async bearerToken({ signal }: RequestOptions = {}): Promise<string> {
-    return (await this.#bearer.get(signal)).token;
+  async #handshake(signal: AbortSignal): Promise<Token> {
+    const { relay } = this;
+    const shake = () => relay.persist(signal, () => this.#shakeHands(signal));
+    try {
+      return await shake();
+    } catch (error) {
+      const hasFailed = error instanceof RelayError &&
+        error.code === "handshake-failed";
+      if (!hasFailed) throw error;
+    }
+    return await shake();
   }
 
-  /** Forgets a bearer token that did not help: the next one is new. */
-  dropBearerToken(token: string): void {
-    this.#bearer.drop(token);
-  }
-
-  /** A handshake that fails on the way is begun anew: it cannot be repeated. */
-  async #handshake(isBound: boolean, signal: AbortSignal): Promise<Token> {
-    return await this.relay.persist(
-      signal,
-      () => this.#shakeHands(isBound, signal),
-    );
-  }
-
-  async #shakeHands(isBound: boolean, signal: AbortSignal): Promise<Token> {
+  async #shakeHands(signal: AbortSignal): Promise<Token> {
     const { relay, identity } = this;
     const { handshake, relayKey, challenge, work } = await relay.post(
       "/v1/handshakes",
-      {
-        publicKey: identity.key.publicKey.toHex(),
-      },
+      { publicKey: identity.key.publicKey.toHex() },
       challengeForm,
       { signal },
     );
     const jwk = await exportJWK((await this.#proofKey).publicKey);
     const answer = {
       challenge,
-      url: relay.url, // not what an answer says: another relay may be behind it
+      // Whom we talk to, by our own word: nobody else can use the answer.
+      url: relay.url,
       scopes: this.#scopes,
-      ...(isBound && { jkt: await calculateJwkThumbprint(jwk) }),
+      jkt: await calculateJwkThumbprint(jwk),
     };
     const sealed = await seal({
       to: Uint8Array.fromHex(relayKey),
       from: identity.key,
       application: HANDSHAKE_APPLICATION,
       data: new TextEncoder().encode(JSON.stringify(answer)),
-      time: Date.now(),
+      time: relay.clock.now(),
     });
-    const envelope = await mineEnvelope(sealed, {
-      target: BigInt(`0x${work.target}`),
-      signal,
-    });
+    const target = BigInt(`0x${work.target}`);
+    const envelope = await mineEnvelope(
+      sealed,
+      { target, maxHashes: MAX_HANDSHAKE_HASHES, signal },
+      relay.clock.now(),
+    );
     return await relay.answer(
       `/v1/handshakes/${handshake}`,
       tokenForm,
@@ -165,20 +216,22 @@ export class Session {
     );
   }
 
+  #about(path: string) {
+    return { url: this.relay.url + path, clock: this.relay.clock };
+  }
+
   async #fetchWith(
-    token: string,
+    { headers }: Credentials,
     path: string,
     request: RequestInit,
   ): Promise<Response> {
-    const headers = new Headers(request.headers);
-    headers.set("Authorization", `DPoP ${token}`);
-    const proof = await this.#proof(request.method ?? "GET", path, token);
-    headers.set("DPoP", proof);
-    return await this.relay.fetch(path, { ...request, headers });
+    const all = new Headers(request.headers);
+    for (const [name, value] of Object.entries(headers)) all.set(name, value);
+    return await this.relay.fetch(path, { ...request, headers: all });
   }
 
   /** A proof for one request (RFC 9449, section 4.2). */
-  async #proof(method: string, path: string, token: string): Promise<string> {
+  async #prove(method: string, path: string, token: string): Promise<string> {
     const { privateKey, publicKey } = await this.#proofKey;
     return await new SignJWT({
       htm: method,
@@ -191,7 +244,7 @@ export class Session {
         jwk: await exportJWK(publicKey),
       })
       .setJti(crypto.randomUUID())
-      .setIssuedAt()
+      .setIssuedAt(Math.floor(this.relay.clock.now() / 1_000))
       .sign(privateKey);
   }
 }

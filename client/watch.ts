@@ -2,13 +2,19 @@
  * Watching a mailbox: every message behind a cursor, now and as they come, once
  * and in order, through whatever happens to the connection.
  */
-import { parseCursor } from "../lib/cursor.ts";
-import { ClientError } from "./error.ts";
-import { type Listed, receive, type ReceivedMessage } from "./read.ts";
+import { BlockedError } from "./follow.ts";
+import {
+  openListed,
+  type OpenOptions,
+  type ReceivedMessage,
+  showOnce,
+} from "./letter.ts";
+import { isBehind, type ListOptions } from "./listing.ts";
 import type { RequestOptions } from "./relay.ts";
 import { isPassing, pause, pauseAfter } from "./retry.ts";
 import type { Session } from "./session.ts";
-import { BlockedError, type Transport, TRANSPORTS } from "./transports.ts";
+import { shownBy } from "./shown.ts";
+import { type Transport, TRANSPORTS } from "./transports.ts";
 
 /** What happens to the connection of a watch. */
 export type WatchEvent =
@@ -27,11 +33,9 @@ export type WatchEvent =
   | { readonly kind: "reset" };
 
 /** What to watch, and how. */
-export interface WatchOptions extends RequestOptions {
+export interface WatchOptions extends RequestOptions, ListOptions, OpenOptions {
   /** Where to begin: behind this cursor; at the oldest held, if null. */
   readonly after?: string | null | undefined;
-  /** Our link in bits a second; any, if not said. Slow links get less. */
-  readonly bandwidth?: number | undefined;
   /** What to try, the best first; all there are, if not said. */
   readonly transports?: readonly Transport[] | undefined;
   /** Told what happens to the connection. */
@@ -63,7 +67,9 @@ export async function* watch(
   session: Session,
   options: WatchOptions = {},
 ): AsyncGenerator<ReceivedMessage> {
-  const { signal, bandwidth, transports = DEFAULT, onEvent } = options;
+  const { signal, bandwidth, reader, transports = DEFAULT, onEvent } = options;
+  const { clock } = session.relay;
+  const shown = shownBy(session);
   let after = options.after ?? null;
   let best = 0;
   for (let failures = 0;;) {
@@ -74,9 +80,10 @@ export async function* watch(
       session,
       after,
       bandwidth,
+      reader,
       signal: AbortSignal.any([ended.signal, ...(signal ? [signal] : [])]),
     });
-    const began = performance.now();
+    const began = clock.monotonic();
     let cause: unknown = null;
     try {
       for await (const { messages, next, isFirst, reset } of arrivals) {
@@ -86,8 +93,9 @@ export async function* watch(
           onEvent?.({ kind: "reset" });
         }
         for (const listed of messages) {
-          if (!isBehind(listed, after)) continue;
-          yield await receive(listed, session.identity);
+          if (!isBehind(listed.cursor, after)) continue;
+          const opened = await openListed(listed, session.identity, options);
+          yield showOnce(opened, shown);
           after = listed.cursor;
         }
         after = next ?? after;
@@ -106,13 +114,13 @@ export async function* watch(
     } finally {
       ended.abort();
     }
-    const isSettled = performance.now() - began > SETTLED;
+    const isSettled = clock.monotonic() - began > SETTLED;
     failures = isSettled ? 0 : failures + 1;
     // An end that was announced, as of a token, is no reason to wait.
     if (cause === null && isSettled) continue;
     const milliseconds = pauseAfter(failures + 1, cause);
     onEvent?.({ kind: "waiting", milliseconds, cause });
-    await pause(milliseconds, signal);
+    await pause(clock, milliseconds, signal);
   }
 }
 
@@ -120,18 +128,3 @@ export async function* watch(
 const SETTLED = 1_000;
 
 const DEFAULT: readonly Transport[] = ["socket", "events", "poll"];
-
-/** Whether a message is one we have not had: cursors of a store are ordered. */
-function isBehind({ cursor }: Listed, after: string | null): boolean {
-  if (after === null) return true;
-  try {
-    return parseCursor(cursor).epoch !== parseCursor(after).epoch ||
-      cursor > after;
-  } catch (cause) {
-    throw new ClientError(
-      "relay-nonsense",
-      "a message has a cursor that is none",
-      { cause },
-    );
-  }
-}

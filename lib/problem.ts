@@ -115,6 +115,14 @@ export const PROBLEMS = {
     remedy: "Set the clock and mine again; the window is in " +
       "/.well-known/restante.",
   },
+  "rate-limited": {
+    status: 429,
+    title: "Too many requests",
+    what: "More was asked from this address or with this token than may be " +
+      "asked without payment in so short a time.",
+    remedy: "Try again after Retry-After seconds; RateLimit and " +
+      "RateLimit-Policy tell what is left and what there is.",
+  },
   "mailbox-full": {
     status: 507,
     title: "The mailbox is full",

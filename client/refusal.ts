@@ -1,0 +1,32 @@
+/** Refusals: problem documents, as far as they are some. */
+import { isProblemCode } from "../lib/problem.ts";
+import { parseJson, readBody } from "./body.ts";
+import { ClientError, RelayError } from "./error.ts";
+
+/** Bytes of the longest refusal. */
+const MAX_REFUSAL = 2 ** 16;
+
+/**
+ * The refusal in an answer that is not a success.
+ *
+ * @throws {ClientError} if it is too long, or breaks off
+ */
+export async function refusalOf(
+  response: Response,
+): Promise<RelayError | ClientError> {
+  const { url, status, headers } = response;
+  const document = parseJson(
+    await readBody(response, { most: MAX_REFUSAL, url }),
+  );
+  if (typeof document === "object" && document !== null) {
+    const problem = document as Readonly<Record<string, unknown>>;
+    const code = problem["code"];
+    if (typeof code === "string" && isProblemCode(code)) {
+      return new RelayError(code, status, problem, headers.get("Retry-After"));
+    }
+  }
+  return new ClientError(
+    "relay-nonsense",
+    `${url} answered ${status} without a problem document`,
+  );
+}
