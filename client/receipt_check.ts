@@ -5,7 +5,7 @@ import type { MailboxId, MessageId } from "../lib/ids.ts";
 import { type Receipt, ReceiptError, verifyReceipt } from "../lib/receipt.ts";
 import type { VerifyingKey } from "../lib/signing_key.ts";
 import { ClientError } from "./error.ts";
-import type { StoredMessage } from "./relay.ts";
+import type { Relay, RequestOptions, StoredMessage } from "./relay.ts";
 
 /** What was sent, and what was asked for it. */
 export interface SentMessage {
@@ -24,19 +24,47 @@ const ROUNDING = 1;
 /** Seconds that the clocks of both sides may differ: work is good for a day. */
 const CLOCK_APART = 86_400;
 
+/** Milliseconds that a relay's key is taken for the same: its descriptor's. */
+const KEY_LASTS = 60_000;
+
+interface KnownKey {
+  readonly key: VerifyingKey;
+  readonly until: number;
+}
+
+const known = new WeakMap<Relay, KnownKey>();
+
 /**
- * Checks what a relay answered against what was sent, at a time in Unix
- * milliseconds, and its receipt before all.
+ * The key that a relay signs with, asked for once a minute.
+ *
+ * @throws {ClientError} as {@link Relay.verifyingKey} does
+ */
+export async function receiptKey(
+  relay: Relay,
+  options: RequestOptions = {},
+): Promise<VerifyingKey> {
+  const held = known.get(relay);
+  const now = relay.clock.monotonic();
+  if (held !== undefined && held.until > now) return held.key;
+  const key = await relay.verifyingKey(options);
+  known.set(relay, { key, until: now + KEY_LASTS });
+  return key;
+}
+
+/**
+ * Checks what a relay answered against what was sent, and its receipt before
+ * all.
  *
  * @throws {ClientError} `relay-nonsense`, naming the first thing that is wrong
  */
 export async function checkStored(
+  relay: Relay,
   stored: StoredMessage,
   sent: SentMessage,
-  key: VerifyingKey,
-  now: number,
+  options: RequestOptions = {},
 ): Promise<void> {
-  const receipt = await readReceipt(stored.receipt, key);
+  const receipt = await readReceipt(relay, stored.receipt, options);
+  const now = relay.clock.now();
   const isTrue: Readonly<Record<string, boolean>> = {
     id: receipt.jti === sent.id && stored.id === sent.id,
     mailbox: receipt.sub === sent.mailbox && stored.mailbox === sent.mailbox,
@@ -67,11 +95,20 @@ function isOfEnvelope(
 }
 
 async function readReceipt(
+  relay: Relay,
   jws: string,
-  key: VerifyingKey,
+  options: RequestOptions,
 ): Promise<Receipt> {
+  const key = await receiptKey(relay, options);
   try {
     return await verifyReceipt(jws, key);
+  } catch (error) {
+    if (!(error instanceof ReceiptError)) throw error;
+  }
+  // It may sign with another key since.
+  known.delete(relay);
+  try {
+    return await verifyReceipt(jws, await receiptKey(relay, options));
   } catch (cause) {
     if (!(cause instanceof ReceiptError)) throw cause;
     throw broken(cause.message, cause);

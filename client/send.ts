@@ -12,7 +12,7 @@ import {
 } from "./envelope.ts";
 import { ClientError, RelayError } from "./error.ts";
 import type { Identity } from "./identity.ts";
-import { checkStored } from "./receipt_check.ts";
+import { checkStored, receiptKey } from "./receipt_check.ts";
 import type { Quote, Relay, StoredMessage } from "./relay.ts";
 
 /** A message, and how it is to be sent. */
@@ -75,18 +75,14 @@ export async function send(options: SendOptions): Promise<StoredMessage> {
     options.onQuote?.(quote);
     requireAffordable(quote.target, maxHashes);
     // Before the work is done: who cannot sign is not to be paid.
-    const key = await relay.verifyingKey({ signal });
+    await receiptKey(relay, { signal });
     const work = { ...options, target: quote.target };
     const envelope = await mineEnvelope(sealed, work, clock.now());
     try {
       const stored = await post(envelope, options);
-      const sent = {
-        id: messageIdOf(packageHash(sealed)),
-        mailbox,
-        envelope,
-        hold,
-      };
-      await checkStored(stored, sent, key, clock.now());
+      const id = messageIdOf(packageHash(sealed));
+      const sent = { id, mailbox, envelope, hold };
+      await checkStored(relay, stored, sent, { signal });
       return stored;
     } catch (error) {
       const hasRisen = error instanceof RelayError &&

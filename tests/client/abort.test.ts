@@ -12,8 +12,7 @@ import {
   Session,
   watch,
 } from "../../client/mod.ts";
-import { listen } from "../routes/listening_relay.ts";
-import { TcpProxy } from "./tcp_proxy.ts";
+import { listenBehind, TcpProxy } from "./tcp_proxy.ts";
 
 /** Milliseconds in which a call has to end: those of a busy machine. */
 const PROMPTLY = 1_000;
@@ -30,16 +29,16 @@ const MESSAGE: ReceivedMessage = {
 };
 
 Deno.test("every call ends with its signal's reason, before it began or while it waits", async (t) => {
-  await using server = await listen();
   let isAnswering = true;
   let swallowed = Promise.withResolvers<void>();
-  await using proxy = new TcpProxy(server.url, {
+  await using proxy = new TcpProxy({
     judge() {
       if (isAnswering) return "pass";
       swallowed.resolve();
       return "swallow";
     },
   });
+  await using _server = await listenBehind(proxy);
   const relay = new Relay(proxy.url);
   const [from, bob] = [await makeIdentity(1_024), await makeIdentity(1_024)];
   const session = new Session(relay, bob);

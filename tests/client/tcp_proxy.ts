@@ -1,4 +1,6 @@
 /** What may stand between a client and its relay, and spoil what it passes on. */
+import type { Config } from "../../config.ts";
+import { listen, type ListeningRelay } from "../routes/listening_relay.ts";
 
 /** What becomes of what the client sends. */
 export type Fate = "pass" | "refuse" | "swallow";
@@ -9,6 +11,8 @@ export interface ProxyOptions {
   readonly judge?: (text: string) => Fate;
   /** Bytes of answers after which a connection is cut; asked for each one. */
   readonly cutAfter?: () => number;
+  /** Whether a connection is cut before a part of an answer; asked for each. */
+  readonly cutBefore?: () => boolean;
 }
 
 const REFUSAL = new TextEncoder().encode(
@@ -21,17 +25,21 @@ export class TcpProxy implements AsyncDisposable {
   /** Connections that were cut. */
   cuts = 0;
   readonly #listener: Deno.TcpListener;
-  readonly #target: number;
+  #target = 0;
   readonly #options: ProxyOptions;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #ended: Promise<unknown>[] = [];
 
-  constructor(target: string, options: ProxyOptions = {}) {
-    this.#target = Number(new URL(target).port);
+  constructor(options: ProxyOptions = {}) {
     this.#options = options;
     this.#listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
     this.url = `http://127.0.0.1:${this.#listener.addr.port}`;
     this.#ended.push(this.#accept());
+  }
+
+  /** Passes connections on to the server at a URL, from now on. */
+  aimAt(url: string): void {
+    this.#target = Number(new URL(url).port);
   }
 
   /** Cuts every connection that is open now. */
@@ -96,6 +104,7 @@ export class TcpProxy implements AsyncDisposable {
   async #down(server: Deno.TcpConn, client: Deno.TcpConn): Promise<void> {
     let left = this.#options.cutAfter?.() ?? Infinity;
     for await (const part of partsOf(server)) {
+      if (this.#options.cutBefore?.()) left = 0;
       const passed = part.subarray(0, Math.min(left, part.length));
       await writeAll(client, passed);
       left -= passed.length;
@@ -130,4 +139,18 @@ function close(connection: Deno.TcpConn): void {
   } catch {
     // it is closed
   }
+}
+
+/** A relay that is reached through a proxy, and by that one's name. */
+export async function listenBehind(
+  proxy: TcpProxy,
+  kv = ":memory:",
+): Promise<ListeningRelay> {
+  const relay = await listen(
+    kv,
+    undefined,
+    { urlAliases: [proxy.url] } as Partial<Config>,
+  );
+  proxy.aimAt(relay.url);
+  return relay;
 }

@@ -16,7 +16,7 @@ import {
 } from "../../client/mod.ts";
 import { TempDirectory } from "../kv/temp_directory.ts";
 import { listen } from "../routes/listening_relay.ts";
-import { TcpProxy } from "./tcp_proxy.ts";
+import { listenBehind, TcpProxy } from "./tcp_proxy.ts";
 
 const TRANSPORTS: readonly Transport[] = ["socket", "events", "poll"];
 
@@ -107,7 +107,11 @@ for (const transport of TRANSPORTS) {
   });
 
   Deno.test(`watch() by ${transport} gives everything once, wherever connections are cut`, async () => {
-    await using server = await listen();
+    let cuts: number[] = [];
+    await using proxy = new TcpProxy({
+      cutAfter: () => cuts.shift() ?? Infinity,
+    });
+    await using server = await listenBehind(proxy);
     const scene = await sceneAt(server.url);
     const texts = Array.from({ length: 12 }, (_, i) => `letter ${i}`);
     await write(scene, ...texts);
@@ -115,10 +119,8 @@ for (const transport of TRANSPORTS) {
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 25_000 }), { maxLength: 4 }),
         async (lengths) => {
-          const cuts = [...lengths];
-          await using proxy = new TcpProxy(server.url, {
-            cutAfter: () => cuts.shift() ?? Infinity,
-          });
+          cuts = [...lengths];
+          proxy.cutAll(); // what is kept open from the run before
           const session = new Session(
             new Relay(proxy.url),
             scene.session.identity,
@@ -137,10 +139,10 @@ for (const transport of TRANSPORTS) {
 async function watchThrough(
   judge: (text: string) => "pass" | "refuse" | "swallow",
 ): Promise<WatchEvent[]> {
-  await using server = await listen();
+  await using proxy = new TcpProxy({ judge });
+  await using server = await listenBehind(proxy);
   const scene = await sceneAt(server.url);
   await write(scene, "a");
-  await using proxy = new TcpProxy(server.url, { judge });
   const session = new Session(new Relay(proxy.url), scene.session.identity);
   const events: WatchEvent[] = [];
   const messages = watch(session, { onEvent: (event) => events.push(event) });
@@ -214,10 +216,9 @@ Deno.test("watch() begins behind its cursor; one of another store gives all that
       assert.deepEqual(await take(messages, 1), ["c"]);
       assert.ok(kinds.includes("reset"), kinds.join());
       await messages.return(undefined);
-      const { value } = await watch(scene.session, {
-        after: message?.cursor ?? "",
-      }).next();
-      assert.ok(value);
+      const again = watch(scene.session, { after: message?.cursor ?? "" });
+      assert.deepEqual(await take(again, 1), ["b"]);
+      await again.return(undefined);
     });
   }
 });
