@@ -1,6 +1,7 @@
 /** Names: asked for where they say, and believed if they fit together. */
 import assert from "node:assert/strict";
 import { makeIdentity, Relay, resolveRecipient } from "../../client/mod.ts";
+import { mailboxIdOf } from "../../lib/ids.ts";
 import { listen } from "../routes/listening_relay.ts";
 import { assertClientError } from "./assert_client_error.ts";
 import { FakeRelay, problem } from "./fake_relay.ts";
@@ -84,5 +85,53 @@ Deno.test("resolveRecipient() believes no answer that does not fit together", as
         "relay-nonsense",
       );
     });
+  }
+});
+
+Deno.test("a name's home is reached by https, or is this machine's by this machine's own word", async (t) => {
+  const table: [home: string, isGood: boolean][] = [
+    ["https://home.example", true],
+    ["https://home.example:8443", true],
+    ["http://home.example", false],
+    ["HTTP://home.example", false],
+    ["http://192.168.1.1", false],
+    ["http://localhost:8000", true],
+    ["http://127.0.0.1:8000", true],
+    ["http://[::1]:8000", true],
+  ];
+  for (const [home, isGood] of table) {
+    await t.step(home, async () => {
+      await using fake = new FakeRelay(() =>
+        Response.json({ ...RECORD, relays: [home] })
+      );
+      const found = resolveRecipient("alice", { relay: new Relay(fake.url) });
+      if (isGood) assert.equal((await found).relayUrl, home);
+      else await assertClientError(found, "relay-nonsense");
+    });
+  }
+  await t.step("a relay elsewhere that names this machine", async () => {
+    class FarRelay extends Relay {
+      override fetch(): Promise<Response> {
+        const relays = ["http://127.0.0.1:8000"];
+        return Promise.resolve(Response.json({ ...RECORD, relays }));
+      }
+    }
+    const relay = new FarRelay("https://far.example");
+    const found = resolveRecipient("alice", { relay });
+    await assertClientError(found, "relay-nonsense");
+  });
+});
+
+Deno.test("a name of what is no key is nonsense, though the mailbox is that key's", async () => {
+  for (const length of [1, 2, 300, 4_097]) {
+    const publicKey = new Uint8Array(length);
+    const record = {
+      ...RECORD,
+      publicKey: publicKey.toHex(),
+      mailbox: mailboxIdOf(publicKey),
+    };
+    await using fake = new FakeRelay(() => Response.json(record));
+    const found = resolveRecipient("alice", { relay: new Relay(fake.url) });
+    await assertClientError(found, "relay-nonsense");
   }
 });

@@ -46,6 +46,46 @@ Deno.test("Relay refuses what is not the URL of a relay", () => {
   }
 });
 
+Deno.test("a relay on another machine is not talked to in the clear", async () => {
+  const hosts = [
+    "relay.example",
+    "localhost.relay.example",
+    "127.0.0.1.relay.example",
+    "128.0.0.1",
+    "0.0.0.0",
+    "10.0.0.1",
+    "192.168.1.1",
+    "[::2]",
+    "[fe80::1]",
+    "[::ffff:10.0.0.1]",
+    "127.0.0.1@relay.example",
+  ];
+  for (const host of hosts) {
+    assert.throws(
+      () => new Relay(`http://${host}:8000`),
+      (error) =>
+        error instanceof ClientError && error.code === "address-invalid" &&
+        /https/.test(error.message),
+      host,
+    );
+    assert.ok(new Relay(`https://${host}:8000`));
+  }
+  for (
+    const host of [
+      "localhost",
+      "LOCALHOST",
+      "127.0.0.1",
+      "127.1",
+      "127.9.9.9",
+      "[::1]",
+    ]
+  ) {
+    assert.ok(new Relay(`http://${host}:8000`), host);
+  }
+  await using fake = new FakeRelay(() => Response.json({}));
+  await assertClientError(new Relay(fake.url).descriptor(), "relay-nonsense");
+});
+
 Deno.test("a relay that is not there is unreachable", async () => {
   const relay = new Relay(closedUrl(), { patience: 0 });
   const identity = await makeIdentity(1_024);
