@@ -64,10 +64,9 @@ export async function resolveRecipient(
  * @throws {ClientError} `relay-nonsense`
  */
 function homeUrl(home: string, asked: Relay): string {
-  const isPlain = home.startsWith("http:");
-  const isLocal = asked.url.startsWith("http:") &&
-    isLoopback(new URL(home).hostname);
-  if (!isPlain || isLocal) return home;
+  const { protocol, hostname } = new URL(home);
+  const isLocal = asked.url.startsWith("http:") && isLoopback(hostname);
+  if (protocol === "https:" || isLocal) return home;
   throw new ClientError(
     "relay-nonsense",
     `${asked.url} names a home that is not reached by https`,

@@ -44,7 +44,7 @@ export class FakeHome extends FakeRelay {
       if (pathname.startsWith("/v1/handshakes/")) {
         return this.#grant(request, options);
       }
-      this.headers.push(request.headers);
+      this.headers.push(new Headers(request.headers));
       return answer(request);
     });
   }

@@ -1,0 +1,131 @@
+/** A mailbox as a test scripts it: what is listed, and what comes by a socket. */
+import assert from "node:assert/strict";
+import {
+  makeIdentity,
+  type ReceivedMessage,
+  Relay,
+  Session,
+  type Transport,
+  watch,
+  type WatchEvent,
+  type WatchOptions,
+} from "../../client/mod.ts";
+import { ManualClock } from "../manual_clock.ts";
+import { FakeHome, type HomeOptions } from "./fake_home.ts";
+
+/** Whose mailbox it is. */
+export const ALICE = await makeIdentity(1_024);
+/** Where it is. */
+export const MAILBOX = `/v1/mailboxes/${ALICE.mailbox}`;
+
+/** The cursor of a place in a store. */
+export function cursorAt(place: number, epoch = "a"): string {
+  return `${epoch.repeat(12)}-${String(place).padStart(20, "0")}`;
+}
+
+/** A message as a relay lists it: one that expired, which needs no key. */
+export function listedAt(place: number, epoch = "a"): Record<string, unknown> {
+  return {
+    cursor: cursorAt(place, epoch),
+    id: "0".repeat(64),
+    object: "0".repeat(64),
+    size: 1,
+    storedAt: 1,
+    holdUntil: 1,
+    body: null,
+    expired: true,
+  };
+}
+
+/** A page of messages, and where it ends. */
+export function pageOf(
+  messages: readonly Record<string, unknown>[],
+  next: string,
+  members: Record<string, unknown> = {},
+): Response {
+  return Response.json({
+    messages,
+    next,
+    more: false,
+    reset: false,
+    ...members,
+  });
+}
+
+/** A socket to whoever asks for one, given away as soon as it is open. */
+export function upgrade(
+  request: Request,
+  onOpen: (socket: WebSocket) => void,
+): Response {
+  const { socket, response } = Deno.upgradeWebSocket(request, {
+    protocol: "restante.v1",
+    idleTimeout: 0,
+  });
+  socket.onopen = () => onOpen(socket);
+  return response;
+}
+
+/** Whether a request is for a socket. */
+export function isUpgrade(request: Request): boolean {
+  return request.headers.get("Upgrade") === "websocket";
+}
+
+/** The cursors of the next messages of a watch. */
+export async function takeCursors(
+  messages: AsyncGenerator<ReceivedMessage>,
+  count: number,
+): Promise<string[]> {
+  const cursors: string[] = [];
+  while (cursors.length < count) {
+    const { value, done } = await messages.next();
+    assert.ok(!done);
+    cursors.push(value.cursor);
+  }
+  return cursors;
+}
+
+/** What something comes to, once the event loop has nothing new for it. */
+export async function settled<T>(read: () => T): Promise<T> {
+  for (let turns = 0; turns < 200; turns++) {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  return read();
+}
+
+/** Moves a clock on for as long as something waits by it. */
+export function moveOn(clock: ManualClock): { end: () => void } {
+  const timer = setInterval(() => clock.advance(1_000), 1);
+  return { end: () => clearInterval(timer) };
+}
+
+/** Sends messages of some places. */
+export function sendTo(socket: WebSocket, ...places: number[]): void {
+  for (const place of places) socket.send(JSON.stringify(listedAt(place)));
+}
+
+/** A home, a clock, and a watch by one transport of whose mailbox it is. */
+export function openScene(
+  transport: Transport,
+  answer: (request: Request) => Response | Promise<Response>,
+  options: HomeOptions = {},
+) {
+  const home = new FakeHome(answer, options);
+  const clock = new ManualClock(Date.now());
+  const relay = new Relay(home.url, { clock, patience: 0 });
+  const session = new Session(relay, ALICE);
+  const events: WatchEvent[] = [];
+  return {
+    home,
+    clock,
+    session,
+    /** What the watch told. */
+    events,
+    watch: (more: WatchOptions = {}) =>
+      watch(session, {
+        transports: [transport],
+        onEvent: (event) => events.push(event),
+        ...more,
+      }),
+    [Symbol.asyncDispose]: () => home[Symbol.asyncDispose](),
+  };
+}
