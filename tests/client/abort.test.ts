@@ -10,8 +10,11 @@ import {
   Relay,
   send,
   Session,
+  type Transport,
   watch,
 } from "../../client/mod.ts";
+import { listen } from "../routes/listening_relay.ts";
+import { CountedSignal } from "./counted_signal.ts";
 import { listenBehind, TcpProxy } from "./tcp_proxy.ts";
 
 /** Milliseconds in which a call has to end: those of a busy machine. */
@@ -79,16 +82,64 @@ Deno.test("every call ends with its signal's reason, before it began or while it
     await t.step(name, async () => {
       const reason = new Error(`enough of ${name}`);
       await assert.rejects(call(AbortSignal.abort(reason)), reason);
-      const end = new AbortController();
+      const counted = new CountedSignal();
       swallowed = Promise.withResolvers();
-      const calling = call(end.signal);
+      const calling = call(counted.signal);
       calling.catch(() => {});
       await swallowed.promise; // it is on its way, and nobody answers
       const aborted = performance.now();
-      end.abort(reason);
+      counted.end(reason);
       await assert.rejects(calling, reason);
       const took = performance.now() - aborted;
       assert.ok(took < PROMPTLY, `${took} ms`);
+      assert.equal(counted.listeners, 0);
+    });
+  }
+});
+
+Deno.test("no call leaves a listener on its signal when it is done", async (t) => {
+  await using server = await listen();
+  const relay = new Relay(server.url);
+  const [from, bob] = [await makeIdentity(1_024), await makeIdentity(1_024)];
+  const session = new Session(relay, bob);
+  await session.open();
+  const counted = new CountedSignal();
+  const { signal } = counted;
+  const { object } = await send({
+    relay,
+    from,
+    to: bob.key.publicKey,
+    application: "test",
+    data: new Uint8Array(1),
+    hold: 3_600,
+    signal,
+  });
+  assert.equal(counted.listeners, 0);
+  const watchOnce = async (transport: Transport) => {
+    const messages = watch(session, { signal, transports: [transport] });
+    await messages.next();
+    await messages.return(undefined);
+  };
+  const calls: Record<string, () => Promise<unknown>> = {
+    descriptor: () => relay.descriptor({ signal }),
+    quote: () => relay.quote(1_000, 3_600, undefined, { signal }),
+    postMessage: () =>
+      relay.postMessage(new Uint8Array(1), { signal }).catch(() => {}),
+    "Session.open": () => new Session(relay, bob).open({ signal }),
+    readPage: () => readPage(session, null, { signal }),
+    readAll: () => Array.fromAsync(readAll(session, null, { signal })),
+    fetchMessage: () =>
+      fetchMessage(session, { ...MESSAGE, object }, { signal }),
+    acknowledge: () =>
+      acknowledge(session, "", "phone", { signal }).catch(() => {}),
+    "watch by socket": () => watchOnce("socket"),
+    "watch by events": () => watchOnce("events"),
+    "watch by poll": () => watchOnce("poll"),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    await t.step(name, async () => {
+      await call();
+      assert.equal(counted.listeners, 0);
     });
   }
 });

@@ -6,7 +6,6 @@ import {
   cursorAt,
   listedAt,
   MAILBOX,
-  moveOn,
   openScene,
   pageOf,
   settled,
@@ -139,9 +138,7 @@ Deno.test("a stream that is silent for three beats is left, and opened again beh
   scene.clock.advance(44_999);
   assert.equal(await settled(() => opened), 1);
   scene.clock.advance(1);
-  const moving = moveOn(scene.clock);
   assert.deepEqual(await coming, [cursorAt(2)]);
-  moving.end();
   const path = `GET ${MAILBOX}/messages`;
   assert.deepEqual(
     scene.home.asked.filter((asked) => asked.startsWith(path)),

@@ -10,29 +10,50 @@ import {
 } from "../../client/mod.ts";
 import { pauseAfter, withRetries } from "../../client/retry.ts";
 import { ClientError } from "../../client/error.ts";
+import { ManualClock } from "../manual_clock.ts";
 import { assertClientError } from "./assert_client_error.ts";
+import { CountedSignal } from "./counted_signal.ts";
 import { closedUrl, FakeRelay, problem } from "./fake_relay.ts";
 import { listenBehind, TcpProxy } from "./tcp_proxy.ts";
 
 const unreachable = () => new ClientError("relay-unreachable", "gone");
 const busy = (retryAfter?: number) =>
   new RelayError("busy", 503, { detail: "busy", retryAfter });
+const limited = (retryAfter: string | null = null) =>
+  new RelayError("rate-limited", 429, {}, retryAfter);
+
+/** Lets a clock run on for as long as some work takes. */
+async function runOn<T>(
+  clock: ManualClock,
+  work: Promise<T>,
+): Promise<T> {
+  let isOver = false;
+  const end = () => void (isOver = true);
+  work.then(end, end);
+  while (!isOver) {
+    if (clock.timers > 0) clock.advance(10);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  return await work;
+}
 
 Deno.test("withRetries() tries again what may pass, and nothing else", async () => {
-  const passing = [unreachable(), busy(0), unreachable()];
+  const clock = new ManualClock();
+  const passing = [unreachable(), busy(0), limited(), unreachable()];
   let tries = 0;
-  const given = await withRetries(() => {
+  const trying = withRetries(() => {
     const error = passing[tries++];
     return error === undefined
       ? Promise.resolve("here")
       : Promise.reject(error);
-  }, { patience: 10_000 });
-  assert.deepEqual([given, tries], ["here", 4]);
+  }, { patience: 10_000, clock });
+  assert.deepEqual([await runOn(clock, trying), tries], ["here", 5]);
 
   const lasting = [
     new RelayError("malformed", 400, {}),
     new RelayError("mailbox-full", 507, {}),
     new RelayError("unauthorized", 401, {}),
+    new RelayError("internal", 500, { retryAfter: 1 }),
     new ClientError("relay-nonsense", "what"),
     new TypeError("our own mistake"),
   ];
@@ -41,58 +62,111 @@ Deno.test("withRetries() tries again what may pass, and nothing else", async () 
     const failing = withRetries(() => {
       tries++;
       return Promise.reject(error);
-    }, { patience: 10_000 });
+    }, { patience: 10_000, clock });
     await assert.rejects(failing, error);
     assert.equal(tries, 1);
   }
+  assert.equal(clock.timers, 0);
 });
 
-Deno.test("withRetries() says how often and for how long it tried", async () => {
+Deno.test("withRetries() waits no longer than patience lasts, and says how often and for how long it tried", async () => {
+  const clock = new ManualClock();
+  const began = clock.monotonic();
+  let tries = 0;
+  const failing = withRetries(() => {
+    tries++;
+    return Promise.reject(unreachable());
+  }, { patience: 5_000, clock });
+  failing.catch(() => {});
+  await assert.rejects(runOn(clock, failing));
   const { message, cause } = await assertClientError(
-    withRetries(() => Promise.reject(unreachable()), { patience: 500 }),
+    failing,
     "relay-unreachable",
   );
-  assert.match(message, /^gone; tried [23] times in 0\.\d s$/);
+  const spent = clock.monotonic() - began;
+  // Pauses of at most 0.2, 0.4, 0.8, 1.6 and 3.2 s, and at least half of that.
+  assert.ok(tries === 5 || tries === 6, `${tries} tries`);
+  assert.ok(spent > 1_500 && spent <= 5_000, `${spent} ms`);
+  assert.match(message, /^gone; tried [56] times in \d\.\d s$/);
   assert.ok(cause instanceof ClientError);
+});
+
+Deno.test("withRetries() does not begin a pause that patience would not outlast", async () => {
+  const clock = new ManualClock();
+  const table: [retryAfter: number, tries: number][] = [[5, 2], [5.001, 1]];
+  for (const [retryAfter, expected] of table) {
+    let tries = 0;
+    const failing = withRetries(() => {
+      tries++;
+      return Promise.reject(busy(retryAfter));
+    }, { patience: 5_000, clock });
+    await assert.rejects(runOn(clock, failing), RelayError);
+    assert.equal(tries, expected);
+    assert.equal(clock.timers, 0);
+  }
 });
 
 Deno.test("pauseAfter() grows, is bounded, and heeds what the relay asks for", () => {
   for (let tries = 1; tries < 20; tries++) {
     const most = Math.min(200 * 2 ** (tries - 1), 5_000);
-    const pause = pauseAfter(tries);
-    assert.ok(pause >= most / 2 && pause <= most, `${tries}: ${pause}`);
+    assert.equal(pauseAfter(tries, null, () => 0), most / 2);
+    assert.equal(pauseAfter(tries, null, () => 1), most);
+    const drawn = pauseAfter(tries);
+    assert.ok(drawn >= most / 2 && drawn <= most, `${tries}: ${drawn}`);
   }
   assert.equal(pauseAfter(1, busy(7)), 7_000);
+  assert.equal(pauseAfter(9, busy(1), () => 1), 5_000);
+  assert.equal(pauseAfter(1, limited("9")), 9_000);
+  assert.equal(pauseAfter(1, busy(1e9)), 600_000);
+  assert.equal(pauseAfter(1, busy(NaN), () => 1), 200);
 });
 
-Deno.test("withRetries() ends at once when its signal does, with its reason", async () => {
-  const controller = new AbortController();
+Deno.test("withRetries() ends at once when its signal does, with its reason, and leaves nothing on it", async () => {
+  const clock = new ManualClock();
+  const counted = new CountedSignal();
   const reason = new Error("enough");
-  const failing = withRetries(() => {
-    queueMicrotask(() => controller.abort(reason));
-    return Promise.reject(busy(60));
-  }, { patience: 100_000, signal: controller.signal });
+  const failing = withRetries(() => Promise.reject(busy(60)), {
+    patience: 100_000,
+    signal: counted.signal,
+    clock,
+  });
+  failing.catch(() => {});
+  await clock.waitedFor(1);
+  assert.equal(counted.listeners, 1);
+  counted.end(reason);
   await assert.rejects(failing, reason);
+  assert.equal(counted.listeners, 0);
+  assert.equal(clock.timers, 0);
 });
 
 Deno.test("a relay that is gone is told with how it was tried", async () => {
-  const relay = new Relay(closedUrl(), { patience: 600 });
+  const clock = new ManualClock();
+  const relay = new Relay(closedUrl(), { patience: 600, clock });
   const { message } = await assertClientError(
-    relay.descriptor(),
+    runOn(clock, relay.descriptor()),
     "relay-unreachable",
   );
-  assert.match(message, /tried \d+ times in \d\.\d s$/);
+  assert.match(message, /tried [23] times in \d\.\d s$/);
 });
 
-Deno.test("a busy relay is asked again", async () => {
+Deno.test("a relay that is busy, or asked too often, is asked again", async () => {
+  const refusals = [
+    () => problem(503, { code: "busy", status: 503, detail: "full" }),
+    () => problem(429, { code: "rate-limited", retryAfter: 2 }),
+  ];
   let asked = 0;
   await using fake = new FakeRelay(() =>
-    ++asked < 3
-      ? problem(503, { code: "busy", status: 503, detail: "full" })
-      : Response.json({ work: { target: "00ff", hashes: 1 } })
+    refusals[asked++]?.() ??
+      Response.json({ work: { target: "00ff", hashes: 1 } })
   );
-  const quote = await new Relay(fake.url).quote(1, 3_600);
+  const clock = new ManualClock();
+  const began = clock.monotonic();
+  const quote = await runOn(
+    clock,
+    new Relay(fake.url, { clock }).quote(1, 3_600),
+  );
   assert.deepEqual([quote.target, asked], [255n, 3]);
+  assert.ok(clock.monotonic() - began >= 2_000);
 });
 
 Deno.test("a lost answer ends in the same receipt, and in one message", async () => {

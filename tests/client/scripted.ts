@@ -86,16 +86,10 @@ export async function takeCursors(
 
 /** What something comes to, once the event loop has nothing new for it. */
 export async function settled<T>(read: () => T): Promise<T> {
-  for (let turns = 0; turns < 200; turns++) {
+  for (let turns = 0; turns < 100; turns++) {
     await new Promise((resolve) => setTimeout(resolve));
   }
   return read();
-}
-
-/** Moves a clock on for as long as something waits by it. */
-export function moveOn(clock: ManualClock): { end: () => void } {
-  const timer = setInterval(() => clock.advance(1_000), 1);
-  return { end: () => clearInterval(timer) };
 }
 
 /** Sends messages of some places. */
@@ -107,7 +101,10 @@ export function sendTo(socket: WebSocket, ...places: number[]): void {
 export function openScene(
   transport: Transport,
   answer: (request: Request) => Response | Promise<Response>,
-  options: HomeOptions = {},
+  { skipsPauses = true, ...options }: HomeOptions & {
+    /** Whether the clock moves on by itself where a watch waits. */
+    readonly skipsPauses?: boolean;
+  } = {},
 ) {
   const home = new FakeHome(answer, options);
   const clock = new ManualClock(Date.now());
@@ -120,12 +117,43 @@ export function openScene(
     session,
     /** What the watch told. */
     events,
-    watch: (more: WatchOptions = {}) =>
+    watch: ({ onEvent, ...more }: WatchOptions = {}) =>
       watch(session, {
         transports: [transport],
-        onEvent: (event) => events.push(event),
         ...more,
+        onEvent(event) {
+          events.push(event);
+          onEvent?.(event);
+          if (event.kind !== "waiting" || !skipsPauses) return;
+          queueMicrotask(() => clock.advance(event.milliseconds));
+        },
       }),
     [Symbol.asyncDispose]: () => home[Symbol.asyncDispose](),
   };
+}
+
+/** Messages by the transport that a request asks for, which then ends. */
+export function play(
+  request: Request,
+  messages: readonly Record<string, unknown>[],
+  { reset = false } = {},
+): Response {
+  const texts = messages.map((message) => JSON.stringify(message));
+  if (isUpgrade(request)) {
+    return upgrade(request, (socket) => {
+      for (const text of texts) socket.send(text);
+      socket.close();
+    });
+  }
+  if (request.headers.get("Accept") !== "text/event-stream") {
+    return pageOf(messages, String(messages.at(-1)?.["cursor"]), { reset });
+  }
+  const events = [
+    `event: open\ndata: ${JSON.stringify({ reset })}\n\n`,
+    ...texts.map((text) => `event: message\ndata: ${text}\n\n`),
+    "event: end\ndata: {}\n\n",
+  ];
+  return new Response(events.join(""), {
+    headers: { "Content-Type": "text/event-stream" },
+  });
 }

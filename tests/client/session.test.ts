@@ -1,6 +1,5 @@
 /** Sessions: a token for as long as it lasts, and then another. */
 import assert from "node:assert/strict";
-import { mock } from "node:test";
 import {
   acknowledge,
   makeIdentity,
@@ -10,6 +9,7 @@ import {
   Session,
 } from "../../client/mod.ts";
 import { TOKEN_LIFETIME } from "../../lib/token.ts";
+import { ManualClock } from "../manual_clock.ts";
 import { MINUTE } from "../routes/clock.ts";
 import { listen } from "../routes/listening_relay.ts";
 import { assertClientError } from "./assert_client_error.ts";
@@ -31,45 +31,30 @@ class NotedRelay extends Relay {
   }
 }
 
-/** Moves the time of this process, the client's and the relay's. */
-class MovedTime implements Disposable {
-  constructor() {
-    mock.timers.enable({ apis: ["Date"], now: Date.now() });
-  }
-
-  advance(milliseconds: number): void {
-    mock.timers.setTime(Date.now() + milliseconds);
-  }
-
-  [Symbol.dispose](): void {
-    mock.timers.reset();
-  }
-}
-
 Deno.test("a session shakes hands once, and uses its token until a minute before its end", async () => {
-  using time = new MovedTime();
-  await using server = await listen(":memory:", () => Date.now());
-  const relay = new NotedRelay(server.url);
+  const clock = new ManualClock();
+  await using server = await listen(":memory:", clock.now);
+  const relay = new NotedRelay(server.url, { clock });
   const session = new Session(relay, await makeIdentity(1_024));
   for (let n = 0; n < 3; n++) await readPage(session, null);
   assert.equal(relay.handshakes, 1);
   // A token's times are whole seconds.
-  time.advance(TOKEN_LIFETIME - MINUTE - 1_000);
+  clock.advance(TOKEN_LIFETIME - MINUTE - 1_000);
   await readPage(session, null);
   assert.equal(relay.handshakes, 1);
-  time.advance(2_000);
+  clock.advance(2_000);
   await readPage(session, null);
   await readPage(session, null);
   assert.equal(relay.handshakes, 2);
 });
 
 Deno.test("a session that slept longer than its token lives shakes hands again", async () => {
-  using time = new MovedTime();
-  await using server = await listen(":memory:", () => Date.now());
-  const relay = new NotedRelay(server.url);
+  const clock = new ManualClock();
+  await using server = await listen(":memory:", clock.now);
+  const relay = new NotedRelay(server.url, { clock });
   const session = new Session(relay, await makeIdentity(1_024));
   assert.equal((await session.open()).created, true);
-  time.advance(10 * TOKEN_LIFETIME);
+  clock.advance(10 * TOKEN_LIFETIME);
   const { next } = await readPage(session, null);
   await acknowledge(session, next, "phone");
   assert.equal((await session.open()).created, false);
