@@ -1,4 +1,5 @@
 /** API.md, endpoint by endpoint: names, members, types, headers. */
+import { receiptRoot } from "../../lib/object.ts";
 import assert from "node:assert/strict";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { z } from "zod";
@@ -103,6 +104,7 @@ Deno.test("POST /v1/messages answers with what was stored, where it is, and a re
     sub: owner.mailbox,
     jti: id,
     object,
+    root: receiptRoot(envelope),
     size: 1_500,
     cursor,
     iat: Math.floor(now / 1_000),

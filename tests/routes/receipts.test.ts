@@ -12,6 +12,8 @@ import { TempDirectory } from "../kv/temp_directory.ts";
 import { Clock } from "./clock.ts";
 import { Owner, postEnvelope, type Stored } from "./owner.ts";
 import { TestRelay } from "./relay_fixture.ts";
+import type { Bytes } from "../../lib/bytes.ts";
+import { receiptRoot } from "../../lib/object.ts";
 import { makeRelayKeys, sharedPkcs8 } from "./shared_keys.ts";
 
 /** The key in a relay's descriptor, by which anybody checks its receipts. */
@@ -23,7 +25,11 @@ async function publishedKey(relay: TestRelay) {
 }
 
 /** Fails unless a receipt says what was answered and listed. */
-async function assertSays(relay: TestRelay, stored: Stored): Promise<void> {
+async function assertSays(
+  relay: TestRelay,
+  stored: Stored,
+  envelope: Bytes,
+): Promise<void> {
   const key = await publishedKey(relay);
   const receipt = await verifyReceipt(stored.receipt, key);
   assert.deepEqual({ ...receipt }, {
@@ -31,6 +37,7 @@ async function assertSays(relay: TestRelay, stored: Stored): Promise<void> {
     sub: stored.mailbox,
     jti: stored.id,
     object: stored.object,
+    root: receiptRoot(envelope),
     size: stored.size,
     cursor: stored.cursor,
     iat: Math.floor(stored.storedAt / 1_000),
@@ -50,8 +57,9 @@ Deno.test("a receipt is signed by the published key, and says what was stored", 
   ];
   for (const { query, ...envelope } of table) {
     await t.step(`${envelope.size} bytes ${query}`, async () => {
-      const stored = await owner.receive(owner.envelope(envelope), query);
-      await assertSays(relay, stored);
+      const bytes = owner.envelope(envelope);
+      const stored = await owner.receive(bytes, query);
+      await assertSays(relay, stored, bytes);
       assert.equal(stored.paid.hashes, envelope.hashes);
       const { messages } = await owner.read();
       const listed = messages.find(({ id }) => id === stored.id);
@@ -82,9 +90,11 @@ Deno.test("a message whose hold has ended, or that was deleted, has the same rec
   relay.clock.advance(100 * 86_400_000);
   for (const [i, stored] of [first, second].entries()) {
     assert.ok(stored);
-    const again = await postEnvelope(relay, envelopes[i] ?? "");
+    const envelope = envelopes[i];
+    assert.ok(envelope);
+    const again = await postEnvelope(relay, envelope);
     assert.deepEqual(await again.json(), stored);
-    await assertSays(relay, stored);
+    await assertSays(relay, stored, envelope);
   }
 });
 
