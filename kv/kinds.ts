@@ -89,7 +89,7 @@ export const KINDS = {
   usage: {
     key: "<mailbox>",
     value: "what is kept for a mailbox; changed by every commit of its mail",
-    ends: "never",
+    ends: "with the mailbox, and not before the last mark of its mail",
     backup: "made anew",
   },
   "relay-usage": {

@@ -128,12 +128,13 @@ export class Doorbells implements Disposable, AsyncDisposable {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       this.#counts.watches += 1;
-      const bells = this.#store.watch(ALL.map((shard) => keys.doorbell(shard)))
-        .getReader();
-      const end = () => void bells.cancel().catch(() => {});
+      let bells: ReadableStreamDefaultReader<EntryMaybe[]> | undefined;
+      const end = () => void bells?.cancel().catch(() => {});
       const callOff = this.#clock.after(RENEW_EVERY, end);
       signal.addEventListener("abort", end);
       try {
+        const doorbells = ALL.map((shard) => keys.doorbell(shard));
+        bells = this.#store.watch(doorbells).getReader();
         for (
           let rung = await bells.read();
           !rung.done;

@@ -76,7 +76,7 @@ const MESSAGE_MUTATIONS = 4;
 
 class ChangePart implements Part<{ readonly isDone: boolean }> {
   readonly order: readonly string[];
-  readonly apart = [];
+  readonly apart: readonly string[];
   readonly cost: Cost;
   readonly asks: readonly Key[];
   readonly #store: Store;
@@ -93,6 +93,12 @@ class ChangePart implements Part<{ readonly isDone: boolean }> {
     this.#change = change;
     this.#rows = rows.map(({ entry }) => entry);
     this.order = [orderOf(mailbox)];
+    // Of two changes of one row the second would undo the first, and of two
+    // that see a mark differently neither could be done.
+    this.apart = [
+      ...rows.map(({ stamp }) => `row ${mailbox} ${stamp}`),
+      ...messages.map(({ id }) => id),
+    ];
     this.asks = [...rows.map(({ entry }) => entry.key), keys.usage(mailbox)];
     const segments = messages.reduce(
       (sum, { place, size }) =>

@@ -207,12 +207,12 @@ export async function closeMailbox(
   }
 }
 
-/** What became of closing. */
-type Closing = "closed" | "again";
+/** What became of closing: mail had come, or its record was changed. */
+type Closing = "closed" | "has mail" | "changed";
 
 class ClosePart implements Part<Closing> {
   readonly order: readonly string[];
-  readonly apart = [];
+  readonly apart: readonly string[];
   readonly cost = {
     checks: 1 + USAGE_COST.checks,
     mutations: 2 + USAGE_COST.mutations,
@@ -232,6 +232,8 @@ class ClosePart implements Part<Closing> {
     now: number,
   ) {
     this.order = [orderOf(mailbox)];
+    // Two would count it out twice.
+    this.apart = [`close ${mailbox}`];
     this.asks = [keys.mailbox(mailbox)];
     this.#store = store;
     this.#mailbox = mailbox;
@@ -254,31 +256,34 @@ class ClosePart implements Part<Closing> {
   }
 
   done(): Closing {
-    return this.#hasMail ? "again" : "closed";
+    return this.#hasMail ? "has mail" : "closed";
   }
 
   settle([found]: readonly { versionstamp: string | null }[]): Closing | null {
     const isSame = found?.versionstamp === this.#entry.versionstamp;
-    return isSame ? null : "again";
+    return isSame ? null : "changed";
   }
 }
 
 /**
  * Closes a mailbox that its owner never came back to and that holds nothing;
- * gives whether it did, or when to look again (Unix milliseconds).
+ * gives when to look again (Unix milliseconds), if that is worth while.
  */
 export async function endUnused(
   store: Store,
   mailbox: MailboxId,
   now: number,
 ): Promise<{ readonly lookAt: number | null }> {
-  const [record, usage] = await store.getMany([
-    keys.mailbox(mailbox),
-    keys.usage(mailbox),
-  ]);
-  const isUsed = record.value === null || record.value.usedAt !== undefined;
-  if (isUsed) return { lookAt: null };
-  if ((usage.value?.messages ?? 0) > 0) return { lookAt: now + UNUSED_MS };
-  await closeMailbox(store, mailbox, now);
-  return { lookAt: null };
+  for (;;) {
+    const record = await store.get(keys.mailbox(mailbox));
+    if (record.value === null) return { lookAt: null };
+    const { usedAt, createdAt } = record.value;
+    const isYoung = createdAt + UNUSED_MS > now; // it was closed and opened again
+    if (usedAt !== undefined || isYoung) return { lookAt: null };
+    // Mail that has just come is kept: only the commit knows that there is none.
+    const part = new ClosePart(store, mailbox, record as Entry<Mailbox>, now);
+    const closing = await commitMail(store, mailbox, part);
+    if (closing === "closed") return { lookAt: null };
+    if (closing === "has mail") return { lookAt: now + UNUSED_MS };
+  }
 }

@@ -21,7 +21,8 @@ export async function dropMark(
   if (id === undefined) return;
   const mark = await store.get(keys.seen(id));
   if (mark.value === null || (mark.value.workUntil ?? 0) > now) return;
-  await changeMark(store, mailbox, mark, (operation, { usage }) => {
+  const name = { mailbox, id };
+  await changeMark(store, name, mark, (operation, { usage }) => {
     usage.change(mailbox, { bytes: -MARK_BYTES, messages: 0 }, now);
     operation.delete(mark.key);
   });
@@ -41,11 +42,18 @@ export async function restoreMark(
   if (workUntil <= now) return false;
   const key = keys.seen(id);
   const none = { key, value: null, versionstamp: null };
-  return await changeMark(store, mailbox, none, (operation, { usage, due }) => {
+  const name = { mailbox, id };
+  return await changeMark(store, name, none, (operation, { usage, due }) => {
     usage.change(mailbox, { bytes: MARK_BYTES, messages: 0 }, now);
     due.add("mark", workUntil, { mailbox, id });
     operation.set(key, facts);
   });
+}
+
+/** Whose mark it is, and of which message. */
+interface MarkName {
+  readonly mailbox: MailboxId;
+  readonly id: MessageId;
 }
 
 /** Adds the change of a mark to an operation. */
@@ -54,17 +62,17 @@ type ChangeMark = (operation: Operation, mail: MailBatch) => void;
 /** Changes a mark with its count; false if it was otherwise than it is known. */
 async function changeMark(
   store: Store,
-  mailbox: MailboxId,
+  name: MarkName,
   mark: EntryMaybe<StoredFacts>,
   change: ChangeMark,
 ): Promise<boolean> {
-  const part = new MarkPart(store, mailbox, mark, change);
-  return (await commitMail(store, mailbox, part)).isDone;
+  const part = new MarkPart(store, name, mark, change);
+  return (await commitMail(store, name.mailbox, part)).isDone;
 }
 
 class MarkPart implements Part<{ readonly isDone: boolean }> {
   readonly order: readonly string[];
-  readonly apart = [];
+  readonly apart: readonly string[];
   readonly cost = {
     checks: 1 + USAGE_COST.checks,
     mutations: 2 + USAGE_COST.mutations,
@@ -78,7 +86,7 @@ class MarkPart implements Part<{ readonly isDone: boolean }> {
 
   constructor(
     store: Store,
-    mailbox: MailboxId,
+    { mailbox, id }: MarkName,
     mark: EntryMaybe<StoredFacts>,
     change: ChangeMark,
   ) {
@@ -87,6 +95,7 @@ class MarkPart implements Part<{ readonly isDone: boolean }> {
     this.#mark = mark;
     this.#change = change;
     this.order = [orderOf(mailbox)];
+    this.apart = [id];
     this.asks = [mark.key];
   }
 

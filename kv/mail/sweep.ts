@@ -54,18 +54,20 @@ export async function sweep(
 ): Promise<Swept> {
   const holder = crypto.randomUUID();
   let rows = 0;
+  let isLeased = false;
   try {
     while (!signal?.aborted && rows < most) {
       const due = await listDue(store, now(), Math.min(ROWS_AT_ONCE, most));
       if (due.length === 0) return { rows, isDone: true };
       const lease = { holder, until: now() + LEASE_MS };
       if (!await takeLease(store, "sweep", lease, now())) break;
+      isLeased = true;
       for (const row of due) await seeTo(store, row, now());
       rows += due.length;
     }
     return { rows, isDone: false };
   } finally {
-    if (rows > 0) await endLease(store, "sweep", holder).catch(() => {});
+    if (isLeased) await endLease(store, "sweep", holder).catch(() => {});
   }
 }
 

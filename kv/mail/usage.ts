@@ -59,7 +59,7 @@ export function changedRow(
   const hourNow = Math.max(Math.floor(now / HOUR), hour);
   const current = { bytes, messages };
   return {
-    // What is counted out was counted in, but for marks of a closed mailbox.
+    // What is counted out was counted in.
     bytes: Math.max(bytes + change.bytes, 0),
     messages: Math.max(messages + change.messages, 0),
     hour: hourNow,
@@ -361,20 +361,22 @@ export class UsageChanges implements Gathered {
     this.#changing(mailbox).stored.push(id);
   }
 
-  /** Marks a mailbox as closed. */
+  /** Marks a mailbox as closed; its record counted for the relay alone. */
   close(mailbox: MailboxId, change: Usage, now: number): void {
-    this.change(mailbox, change, now);
     const changing = this.#changing(mailbox);
-    if (changing.row !== null) {
-      changing.row = { ...changing.row, isOpen: false };
-    }
+    const row = changedRow(changing.row, NO_USAGE, now);
+    changing.row = { ...row, isOpen: false };
+    changing.isChanged = true;
+    this.#sum(mailbox, change);
   }
 
   /** Writes what has changed. */
   finish(operation: Operation): void {
     for (const [mailbox, { entry, row, isChanged }] of this.#rows) {
       if (!isChanged || row === null) continue;
-      operation.check(entry).set(keys.usage(mailbox), row);
+      operation.check(entry);
+      if (isOver(row)) operation.delete(entry.key);
+      else operation.set(keys.usage(mailbox), row);
     }
     for (const [shard, change] of this.#shards) {
       if (change.bytes === 0 && change.messages === 0) continue;
@@ -389,7 +391,8 @@ export class UsageChanges implements Gathered {
       if (!isChanged || row === null) continue;
       const key = keys.usage(mailbox);
       const entry = { key, value: row, versionstamp };
-      this.#ledger.advance(mailbox, entry, stored);
+      if (isOver(row)) this.#ledger.forget(mailbox);
+      else this.#ledger.advance(mailbox, entry, stored);
     }
   }
 
@@ -414,6 +417,11 @@ export class UsageChanges implements Gathered {
     this.#all = sum(this.#all, change);
     this.#ledger.beginAdding(change);
   }
+}
+
+/** A closed mailbox of which nothing is left, not even a mark. */
+function isOver({ isOpen, bytes, messages }: UsageRow): boolean {
+  return !isOpen && bytes === 0 && messages === 0;
 }
 
 /** What {@link UsageChanges} adds to an operation for a mailbox, at most. */

@@ -41,6 +41,9 @@ export async function widenWindow(
 function widened(record: StoreRecord, back: number, now: number): StoreRecord {
   const { window } = record;
   if (window !== undefined && window.back >= back) return record;
-  const floor = window === undefined ? 0 : now - window.back;
+  // Widened twice in a short time, what the first floor kept out stays out.
+  const floor = window === undefined
+    ? 0
+    : Math.max(window.floor, now - window.back);
   return { ...record, window: { back, floor } };
 }

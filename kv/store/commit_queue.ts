@@ -208,8 +208,15 @@ export class CommitQueue {
       batch.failed();
       return await this.#settleRefused(added);
     }
+    // It is done: those who are told of it may fail, and nobody's part does.
+    for (const { part, resolve, reject } of added) {
+      try {
+        resolve(part.done(versionstamp));
+      } catch (error) {
+        reject(error);
+      }
+    }
     batch.committed(versionstamp);
-    for (const { part, resolve } of added) resolve(part.done(versionstamp));
   }
 
   /** Some of it was otherwise than they knew: those settle, the others come again. */
@@ -290,7 +297,13 @@ export class CommitQueue {
 
 /** Lets all read what they need; those that cannot are told. */
 async function prepareAll(batch: readonly Waiting[]): Promise<Waiting[]> {
-  const preparing = batch.map(({ part }) => part.prepare());
+  const preparing = batch.map(({ part }) => {
+    try {
+      return part.prepare();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  });
   if (preparing.every((one) => one === null)) return [...batch];
   const prepared = await Promise.allSettled(preparing);
   return batch.filter((one, i) => {

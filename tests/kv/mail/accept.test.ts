@@ -8,6 +8,9 @@ import {
   INLINE_BYTES,
   SEGMENT_BYTES,
 } from "../../../kv/mail/objects.ts";
+import { decodeRow, ENTRY_BYTES } from "../../../kv/mail/row.ts";
+import { sweep } from "../../../kv/mail/sweep.ts";
+import type { Key } from "../../../kv/store/database.ts";
 import { openStore } from "../../../kv/store/store.ts";
 import { parseCursor } from "../../../lib/cursor.ts";
 import { blake3_256 } from "../../../lib/hash.ts";
@@ -43,7 +46,7 @@ Deno.test("commitMessage() writes log entry, mark, object and doorbell under one
       });
       const { epoch, versionstamp } = parseCursor(stored.cursor);
       assert.equal(epoch, store.epoch);
-      const written = [
+      const written: Key[] = [
         keys.message(mailbox, versionstamp),
         keys.seen(message.id),
         keys.object(stored.object),
@@ -90,12 +93,12 @@ Deno.test("commitMessage() keeps small bodies in the log, and others in segments
       for (const { value } of parts.slice(0, -1)) {
         assert.equal(value.length, SEGMENT_BYTES);
       }
-      const [entry] = await store.list<{ body: Uint8Array | null }>({
-        prefix: keys.messages(mailbox),
-      });
+      const [row] = await store.list({ prefix: keys.messages(mailbox) });
+      assert.ok(row);
+      const [entry] = decodeRow(row.value);
       assert.deepEqual(
-        entry?.value.body,
-        segments === 0 ? message.body : null,
+        [entry?.place, entry?.body],
+        segments === 0 ? ["entry", message.body] : ["segments", null],
       );
     });
   }
@@ -121,9 +124,8 @@ Deno.test("commitMessage() keeps a body, and nothing of the buffer that it stand
       );
       const bytes = kept.map((part) => part.buffer.byteLength);
       // Of several chunks, their hashes and the root over them are kept too.
-      const chunks = size > INLINE_BYTES ? 32 + chunksBytes(size) : 0;
       const total = bytes.reduce((sum, part) => sum + part, 0);
-      assert.equal(total, size + chunks);
+      assert.equal(total, 1 + ENTRY_BYTES + size + chunksBytes(size));
     });
   }
 });
@@ -161,6 +163,7 @@ Deno.test("commitMessage() at once with itself stores once", async () => {
   for (const { message } of all) assert.deepEqual(message, all[0]?.message);
   assert.deepEqual(await kindsIn(store), {
     doorbell: 1,
+    due: 1,
     message: 1,
     object: 1,
     "relay-usage": 1,
@@ -217,13 +220,15 @@ Deno.test("commitMessage() sets the doorbell of its mailbox's shard and no other
   }
 });
 
-Deno.test("findMessage() gives what commitMessage() gave, also after the message was deleted", async () => {
+Deno.test("findMessage() gives what commitMessage() gave, also after the message was deleted, while its work is good", async () => {
   using store = await openStore(":memory:");
   const mailbox = newMailbox();
-  const message = newMessage(mailbox);
+  const message = newMessage(mailbox, 100, { workUntil: NOW + 1 });
   assert.equal(await findMessage(store, message.id), null);
   const { message: stored } = await commitMessage(store, message, NOW);
   assert.deepEqual(await findMessage(store, message.id), stored);
-  await deleteMessage(store, mailbox, parseCursor(stored.cursor));
+  await deleteMessage(store, mailbox, parseCursor(stored.cursor), NOW);
   assert.deepEqual(await findMessage(store, message.id), stored);
+  await sweep(store, { now: () => NOW + 3_600_000 });
+  assert.equal(await findMessage(store, message.id), null);
 });

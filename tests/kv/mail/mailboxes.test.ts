@@ -1,11 +1,9 @@
 /** Mailboxes, used handshakes, and what readers have. */
 import assert from "node:assert/strict";
 import { keys } from "../../../kv/kinds.ts";
-import {
-  acknowledge,
-  completeHandshake,
-  findMailbox,
-} from "../../../kv/mail/mailboxes.ts";
+import { completeHandshake, findMailbox } from "../../../kv/mail/mailboxes.ts";
+import { acknowledge } from "../../../kv/mail/readers.ts";
+import { MAILBOX_BYTES } from "../../../kv/mail/entry.ts";
 import { commitMessage } from "../../../kv/mail/accept.ts";
 import { openStore } from "../../../kv/store/store.ts";
 import { parseCursor, START_VERSIONSTAMP } from "../../../lib/cursor.ts";
@@ -13,6 +11,7 @@ import { mailboxIdOf } from "../../../lib/ids.ts";
 import { Problem } from "../../../lib/problem.ts";
 import { randomBytes } from "../../routes/envelopes.ts";
 import { dump } from "../../routes/relay_fixture.ts";
+import { assertWhole } from "../recount.ts";
 import { newMailbox, newMessage, NOW } from "../message_maker.ts";
 
 Deno.test("completeHandshake() opens a mailbox once, and uses up every handshake", async () => {
@@ -33,7 +32,10 @@ Deno.test("completeHandshake() opens a mailbox once, and uses up every handshake
   assert.deepEqual(await findMailbox(store, id), {
     publicKey,
     createdAt: NOW,
+    usedAt: NOW + 1,
   });
+  const { bytes, messages } = (await assertWhole(store)).relay;
+  assert.deepEqual([bytes, messages], [MAILBOX_BYTES, 1], "counts as one");
 });
 
 Deno.test("completeHandshake() at once: one of a handshake, one creation of a mailbox", async () => {
@@ -73,16 +75,15 @@ Deno.test("acknowledge() keeps the furthest of each reader, in one commit each",
   ];
   for (const [reader, versionstamp, deleted] of steps) {
     assert.equal(
-      await acknowledge(store, mailbox, reader, { epoch, versionstamp }),
+      await acknowledge(store, mailbox, reader, { epoch, versionstamp }, NOW),
       deleted,
       `${reader} at ${versionstamp}`,
     );
   }
-  const readers = await store.list({ prefix: keys.readers(mailbox) });
-  assert.deepEqual(
-    readers.map(({ key, value }) => [key.at(-1), value]),
-    [["phone", three], ["tablet", three]],
-  );
+  assert.deepEqual((await store.get(keys.readers(mailbox))).value, {
+    phone: { place: three, at: NOW },
+    tablet: { place: three, at: NOW },
+  });
 });
 
 Deno.test("acknowledge() refuses positions that the store never gave out", async () => {
@@ -94,9 +95,9 @@ Deno.test("acknowledge() refuses positions that the store never gave out", async
   const small = { epoch, versionstamp: `${"0".repeat(19)}1` };
   for (const position of [above, foreign, small]) {
     await assert.rejects(
-      acknowledge(store, mailbox, "phone", position),
+      acknowledge(store, mailbox, "phone", position, NOW),
       (error) => error instanceof Problem && error.code === "malformed",
     );
   }
-  assert.deepEqual(await store.list({ prefix: keys.readers(mailbox) }), []);
+  assert.equal((await store.get(keys.readers(mailbox))).value, null);
 });

@@ -13,11 +13,10 @@ import { openStore } from "../../../kv/store/store.ts";
 import { objectHashOf } from "../../../lib/ids.ts";
 import { HOLD, newMailbox, newMessage, NOW } from "../message_maker.ts";
 
-Deno.test("segmentCount() is none up to 4 KiB, and one for every 60 KiB begun", () => {
+Deno.test("segmentCount() is one for every 60 KiB begun", () => {
   const table: [size: number, count: number][] = [
     [0, 0],
-    [4_096, 0],
-    [4_097, 1],
+    [1, 1],
     [61_440, 1],
     [61_441, 2],
     [122_880, 2],
@@ -98,7 +97,7 @@ Deno.test("readObject() gives nothing where any part was deleted meanwhile", asy
       const found = await findObject(store, object, mailbox, NOW);
       assert.ok(found);
       const gone = size <= 4_096
-        ? keys.message(mailbox, found.versionstamp)
+        ? keys.message(mailbox, found.stamp)
         : keys.segment(object, segmentCount(size) - 1);
       await store.commit((operation) => operation.delete(gone));
       assert.equal(await readObject(store, found), null);

@@ -1,10 +1,34 @@
 /** Reading a page of a mailbox. */
 import assert from "node:assert/strict";
+import { deleteMessage } from "../../../kv/mail/delete.ts";
+import type { StoredMessage } from "../../../kv/mail/entry.ts";
+import { parseCursor } from "../../../lib/cursor.ts";
+import type { MailboxId } from "../../../lib/ids.ts";
+import { openSpied } from "../spied_database.ts";
 import { keys } from "../../../kv/kinds.ts";
 import { commitMessage } from "../../../kv/mail/accept.ts";
 import { readAfter } from "../../../kv/mail/read.ts";
-import { openStore } from "../../../kv/store/store.ts";
+import { openStore, type Store } from "../../../kv/store/store.ts";
 import { HOLD, newMailbox, newMessage, NOW } from "../message_maker.ts";
+
+async function storeOne(
+  store: Store,
+  mailbox: MailboxId,
+  size: number,
+): Promise<StoredMessage> {
+  return (await commitMessage(store, newMessage(mailbox, size), NOW)).message;
+}
+
+/** One after another, so that each has a commit of its own. */
+async function storeAll(
+  store: Store,
+  mailbox: MailboxId,
+  sizes: readonly number[],
+): Promise<StoredMessage[]> {
+  const stored = [];
+  for (const size of sizes) stored.push(await storeOne(store, mailbox, size));
+  return stored;
+}
 
 Deno.test("readAfter() lists no more bodies than make a mebibyte, but at least one", async () => {
   using store = await openStore(":memory:");
@@ -67,34 +91,73 @@ Deno.test("readAfter() does not count bodies that it does not list", async () =>
   );
 });
 
-Deno.test("readAfter() passes over a message whose body was deleted meanwhile", async () => {
-  using store = await openStore(":memory:");
-  const mailbox = newMailbox();
-  const all = [];
-  for (const size of [100, 70_000, 100]) {
-    const { message } = await commitMessage(
-      store,
-      newMessage(mailbox, size),
-      NOW,
-    );
-    all.push(message);
+const WHOLE = { now: NOW, after: null, limit: 100, bandwidth: Infinity };
+
+Deno.test("a message whose segment is missing while its entry stands is listed without its body, and told", async (t) => {
+  for (const n of [0, 1]) {
+    await t.step(`segment ${n}`, async () => {
+      using store = await openStore(":memory:");
+      const mailbox = newMailbox();
+      const stored = await storeAll(store, mailbox, [100, 70_000, 100]);
+      const [first, lost, last] = stored;
+      assert.ok(first && lost && last);
+      await store.commit((operation) =>
+        operation.delete(keys.segment(lost.object, n))
+      );
+      const missing: string[] = [];
+      const page = await readAfter(store, {
+        ...WHOLE,
+        mailbox,
+        onMissing: ({ id }) => missing.push(id),
+      });
+      assert.deepEqual(
+        page.messages.map(({ cursor, body, expired }) => [
+          cursor,
+          body?.length ?? null,
+          expired,
+        ]),
+        [[first.cursor, 100, false], [lost.cursor, null, false], [
+          last.cursor,
+          100,
+          false,
+        ]],
+      );
+      assert.deepEqual([page.next, page.more], [last.cursor, false]);
+      assert.deepEqual(missing, [lost.id]);
+    });
   }
-  // As a reader sees it that listed before a deletion and reads after it.
-  const [first, gone, last] = all;
-  assert.ok(first && gone && last);
-  await store.commit((operation) =>
-    operation.delete(keys.segment(gone.object, 1))
-  );
-  const page = await readAfter(store, {
-    mailbox,
-    now: NOW,
-    after: null,
-    limit: 100,
-    bandwidth: Infinity,
-  });
-  assert.deepEqual(
-    page.messages.map(({ cursor }) => cursor),
-    [first.cursor, last.cursor],
-  );
-  assert.deepEqual([page.next, page.more], [last.cursor, false]);
+});
+
+Deno.test("a message that is deleted between listing and reading is passed over, and nothing is missing", async (t) => {
+  for (const together of [false, true]) {
+    await t.step(together ? "of a row of several" : "alone", async () => {
+      using spied = await openSpied();
+      const { store, spy } = spied;
+      const mailbox = newMailbox();
+      const sizes = [70_000, 70_000];
+      const [gone, kept] = together
+        ? await Promise.all(sizes.map((size) => storeOne(store, mailbox, size)))
+        : await storeAll(store, mailbox, sizes);
+      assert.ok(gone && kept);
+      const missing: string[] = [];
+      let reads = 0;
+      spy.onRead = async () => {
+        reads += 1;
+        if (reads !== 2) return; // the first lists, the second reads segments
+        const position = parseCursor(gone.cursor);
+        await deleteMessage(store, mailbox, position, NOW);
+      };
+      const page = await readAfter(store, {
+        ...WHOLE,
+        mailbox,
+        onMissing: ({ id }) => missing.push(id),
+      });
+      assert.deepEqual(
+        page.messages.map(({ cursor, body }) => [cursor, body?.length]),
+        [[kept.cursor, 70_000]],
+      );
+      assert.deepEqual([page.next, page.more], [kept.cursor, false]);
+      assert.deepEqual(missing, []);
+    });
+  }
 });
