@@ -8,6 +8,7 @@ import type { EntryMaybe } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { storedMessage } from "./accept.ts";
 import { changeRows, findRow, type ReadRow } from "./change.ts";
+import { hourOf } from "./due.ts";
 import type {
   MessageEntry,
   PriceMessage,
@@ -129,7 +130,8 @@ async function improve(
       operation.check(mark, header)
         .set(keys.seen(id), { ...better, stamp, cursor })
         .set(keys.object(object), { ...header.value, stamp, holdUntil });
-      if (holdUntil === facts.holdUntil) return;
+      // Of an hour one is enough, or each second more would cost a row of its own.
+      if (hourOf(holdUntil) === hourOf(facts.holdUntil)) return;
       due.add("hold", holdUntil, { mailbox, id, object, size, stamp, index });
     },
     become(one) {
