@@ -1,163 +1,500 @@
-/** Group commit: together where they can, and each for itself all the same. */
+/** The queue of commits: order, apartness, and what becomes of failures. */
 import assert from "node:assert/strict";
-import { commitMessage } from "../../../kv/mail/accept.ts";
-import type { CommitLimits } from "../../../kv/store/limits.ts";
-import { readAfter } from "../../../kv/mail/read.ts";
-import { Store } from "../../../kv/store/store.ts";
-import { parseCursor } from "../../../lib/cursor.ts";
+import { Batch } from "../../../kv/store/commit_part.ts";
+import { DEFAULT_QUEUE } from "../../../kv/store/commit_queue.ts";
+import { DatabaseError, type EntryMaybe } from "../../../kv/store/database.ts";
 import { Problem } from "../../../lib/problem.ts";
-import { newMailbox, newMessage, NOW } from "../message_maker.ts";
+import { LIMITS, spiedWith } from "../spied_database.ts";
+import { batchesOf, entryOf, Gate, settled, TestPart } from "./test_part.ts";
 
-const LIMITS: CommitLimits = { checks: 100, mutations: 1_000, bytes: 780_000 };
+const LOST = new DatabaseError("failed");
+/** As an entry that is there never is. */
+const NEVER = { key: ["never"], versionstamp: "f".repeat(20) };
 
-/** A store in memory with these limits. */
-async function openWith(limits: Partial<CommitLimits> = {}): Promise<Store> {
-  const kv = await Deno.openKv(":memory:");
-  return new Store(kv, "0".repeat(12), { ...LIMITS, ...limits });
+function isBusy(error: unknown): boolean {
+  return error instanceof Problem && error.code === "busy";
 }
 
-/** How many messages each commit stored. */
-function sizes(cursors: readonly string[]): number[] {
-  const byStamp = Object.groupBy(
-    cursors,
-    (cursor) => parseCursor(cursor).versionstamp,
-  );
-  return Object.values(byStamp).map((group = []) => group.length);
-}
+Deno.test("parts are committed in the order in which they came", async () => {
+  using spied = await spiedWith({ limits: { ...LIMITS, mutations: 3 } });
+  const gate = new Gate(spied.spy);
+  const { commits } = spied.store;
+  const names = ["a", "b", "c", "d", "e", "f", "g"];
+  const all = names.map((name) => commits.add(new TestPart(name)));
+  gate.open();
+  assert.deepEqual(await Promise.all(all), names.map(() => "done"));
+  // The first goes alone: nobody else had come.
+  assert.deepEqual(batchesOf(spied.spy), [["a"], ["b", "c", "d"], [
+    "e",
+    "f",
+    "g",
+  ]]);
+});
 
-Deno.test("messages that wait together are committed together, within the limits", async (t) => {
-  const cases: [string, Partial<CommitLimits>, number, number][] = [
-    ["the checks of KV Connect", { checks: 10 }, 100, 10],
-    ["the mutations", { mutations: 50 }, 100, 10],
-    ["the bytes", { bytes: 100_000 }, 20_000, 4],
+Deno.test("a part that does not fit lets others pass, but none of its own order", async () => {
+  using spied = await spiedWith({ limits: { ...LIMITS, bytes: 1_000 } });
+  const gate = new Gate(spied.spy);
+  const { commits } = spied.store;
+  const add = (name: string, order: string[], bytes: number) =>
+    commits.add(new TestPart(name, { order, cost: { bytes } }));
+  const all = [
+    add("first", ["z"], 100),
+    add("a1", ["a"], 600),
+    add("a2", ["a", "b"], 600),
+    add("a3", ["a"], 10),
+    add("b1", ["b"], 10),
+    add("c1", ["c"], 400),
+    add("c2", ["c"], 1),
   ];
-  for (const [what, limits, size, most] of cases) {
-    await t.step(what, async () => {
-      using store = await openWith(limits);
-      const all = await Promise.all(
-        Array.from(
-          { length: 80 },
-          () => commitMessage(store, newMessage(newMailbox(), size), NOW),
-        ),
+  gate.open();
+  await Promise.all(all);
+  assert.deepEqual(batchesOf(spied.spy), [
+    ["first"],
+    ["a1", "c1"],
+    ["a2", "a3", "b1", "c2"],
+  ]);
+});
+
+Deno.test("limits are kept to the last check, mutation and byte", async (t) => {
+  const limits = { checks: 4, mutations: 6, bytes: 50 };
+  const table: [cost: Partial<typeof limits>, together: number][] = [
+    [{ checks: 2, mutations: 1, bytes: 1 }, 2],
+    [{ checks: 1, mutations: 2, bytes: 1 }, 3],
+    [{ checks: 1, mutations: 1, bytes: 25 }, 2],
+    [{ checks: 1, mutations: 1, bytes: 26 }, 1],
+    [{ checks: 1, mutations: 7, bytes: 1 }, 1],
+  ];
+  for (const [cost, together] of table) {
+    await t.step(JSON.stringify(cost), async () => {
+      using spied = await spiedWith({ limits });
+      const gate = new Gate(spied.spy);
+      const { commits } = spied.store;
+      const names = ["0", "1", "2", "3", "4", "5", "6"];
+      const all = names.map((name) =>
+        commits.add(new TestPart(name, { cost }))
       );
-      assert.ok(all.every(({ created }) => created));
-      const commits = sizes(all.map(({ message }) => message.cursor));
-      assert.ok(Math.max(...commits) <= most, `${commits}`);
-      // The first goes alone: it did not know of the others.
-      assert.ok(commits.length <= 2 + Math.ceil(80 / (most / 2)), `${commits}`);
+      gate.open();
+      await Promise.all(all);
+      const [, ...sizes] = batchesOf(spied.spy).map(({ length }) => length);
+      assert.deepEqual(sizes, new Array(6 / together).fill(together));
     });
   }
 });
 
-Deno.test("a mailbox gets one entry a commit, in the order of the calls", async () => {
-  using store = await openWith();
-  const mailbox = newMailbox();
-  const messages = Array.from(
-    { length: 60 },
-    (_, i) => newMessage(i % 2 === 0 ? mailbox : newMailbox()),
-  );
-  const all = await Promise.all(
-    messages.map((message) => commitMessage(store, message, NOW)),
-  );
-  const page = await readAfter(store, {
-    mailbox,
-    now: NOW,
-    after: null,
-    limit: 100,
-    bandwidth: Infinity,
-  });
-  const own = messages.filter((message) => message.mailbox === mailbox);
-  assert.deepEqual(page.messages.map(({ id }) => id), own.map(({ id }) => id));
-  assert.equal(
-    new Set(page.messages.map(({ cursor }) => cursor)).size,
-    own.length,
-  );
-  assert.ok(
-    sizes(all.map(({ message }) => message.cursor)).some((size) => size > 1),
-  );
+Deno.test("parts that are to be kept apart are, and stay in their order", async () => {
+  using spied = await spiedWith();
+  const gate = new Gate(spied.spy);
+  const { commits } = spied.store;
+  const add = (name: string, apart: string[], order: string[] = []) =>
+    commits.add(new TestPart(name, { apart, order }));
+  const all = [
+    add("first", []),
+    add("a1", ["a"]),
+    add("a2", ["a", "b"], ["o"]),
+    add("o", [], ["o"]),
+    add("b", ["b"]),
+    add("c", ["c"]),
+  ];
+  gate.open();
+  await Promise.all(all);
+  assert.deepEqual(batchesOf(spied.spy), [["first"], ["a1", "b", "c"], [
+    "a2",
+    "o",
+  ]]);
 });
 
-Deno.test("a message that was there fails nobody else's", async () => {
-  using store = await openWith();
-  const old = Array.from({ length: 5 }, () => newMessage(newMailbox()));
-  const before = await Promise.all(
-    old.map((message) => commitMessage(store, message, NOW)),
-  );
-  const fresh = Array.from({ length: 40 }, () => newMessage(newMailbox()));
-  const mixed = fresh.flatMap((message, i) =>
-    i % 8 === 0 ? [message, old[i / 8] ?? message] : [message]
-  );
-  const after = await Promise.all(
-    mixed.map((message) => commitMessage(store, message, NOW + 9)),
-  );
-  for (const [i, { created, message }] of after.entries()) {
-    const known = before.find(({ message: { id } }) => id === mixed[i]?.id);
-    assert.equal(created, known === undefined);
-    if (known !== undefined) assert.deepEqual(message, known.message);
+Deno.test("a refused batch goes back in front of those that came later", async () => {
+  using spied = await spiedWith({ limits: { ...LIMITS, mutations: 2 } });
+  const gate = new Gate(spied.spy);
+  const { commits } = spied.store;
+  let isRefused = true;
+  const add = (name: string) =>
+    commits.add(
+      new TestPart(name, {
+        order: ["one"],
+        add(batch) {
+          if (isRefused) batch.operation.check(NEVER);
+        },
+      }),
+    );
+  const all = ["a", "b", "c", "d"].map(add);
+  await gate.arrived();
+  assert.deepEqual([commits.stats.waiting, commits.stats.waitingBytes], [
+    3,
+    300,
+  ]);
+  gate.pass(); // refused
+  await gate.arrived();
+  isRefused = false;
+  assert.deepEqual(batchesOf(spied.spy), [["a"], ["a", "b"]], "in front");
+  gate.pass(); // refused as well: it was put together before
+  await gate.arrived();
+  gate.open();
+  assert.deepEqual(await Promise.all(all), ["done", "done", "done", "done"]);
+  assert.deepEqual(batchesOf(spied.spy).slice(2), [["a", "b"], ["c", "d"]]);
+  assert.deepEqual(commits.stats, {
+    waiting: 0,
+    waitingBytes: 0,
+    underWay: 0,
+    refused: 0,
+  });
+});
+
+Deno.test("disjoint batches are under way together, never two of one order", async () => {
+  using spied = await spiedWith({
+    limits: { ...LIMITS, mutations: 2 },
+    queue: { ...DEFAULT_QUEUE, underWay: 2 },
+  });
+  const gate = new Gate(spied.spy);
+  const { commits } = spied.store;
+  const add = (name: string, order: string) =>
+    commits.add(new TestPart(name, { order: [order] }));
+  const all = [
+    add("a1", "a"),
+    add("a2", "a"),
+    add("b1", "b"),
+    add("a3", "a"),
+    add("b2", "b"),
+    add("c1", "c"),
+  ];
+  await gate.arrived(2);
+  assert.equal(commits.stats.underWay, 2);
+  assert.deepEqual(batchesOf(spied.spy), [["a1"], ["b1"]], "both at once");
+  gate.pass(1); // b1: the rest of b, and c, which nobody had come for
+  await gate.arrived(2);
+  assert.deepEqual(batchesOf(spied.spy)[2], ["b2", "c1"]);
+  gate.pass(1);
+  await all[5];
+  await settled();
+  assert.equal(gate.waiting, 1, "of a nothing is begun while a1 is under way");
+  gate.pass();
+  await gate.arrived();
+  gate.open();
+  await Promise.all(all);
+  assert.deepEqual(batchesOf(spied.spy)[3], ["a2", "a3"]);
+});
+
+Deno.test("one operation is under way at a time, if nothing else is said", async () => {
+  using spied = await spiedWith();
+  const gate = new Gate(spied.spy);
+  const { commits } = spied.store;
+  const all = ["a", "b", "c"].map((name) => commits.add(new TestPart(name)));
+  await gate.arrived();
+  await settled();
+  assert.deepEqual(batchesOf(spied.spy), [["a"]]);
+  gate.open();
+  await Promise.all(all);
+  assert.deepEqual(batchesOf(spied.spy), [["a"], ["b", "c"]]);
+});
+
+Deno.test("nothing is begun behind an unknown outcome, and everything once it is known", async () => {
+  using spied = await spiedWith({ queue: { ...DEFAULT_QUEUE, underWay: 2 } });
+  const { store: { commits }, spy } = spied;
+  const gate = new Gate(spy);
+  const lost = commits.add(new TestPart("a", { order: ["a"] }));
+  const other = commits.add(new TestPart("b", { order: ["b"] }));
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  spy.onRead = () => {
+    asked.resolve();
+    return answer.promise;
+  };
+  await gate.arrived(2);
+  gate.fail(LOST);
+  await asked.promise;
+  const behind = commits.add(new TestPart("c"));
+  await settled();
+  gate.pass(); // b, under way before
+  assert.equal(await other, "done");
+  await settled();
+  assert.deepEqual(batchesOf(spy), [["a"], ["b"]]);
+  gate.open();
+  answer.resolve();
+  await assert.rejects(lost, isBusy);
+  assert.equal(await behind, "done");
+});
+
+Deno.test("an unknown outcome is told by what is found: done, or not", async () => {
+  using spied = await spiedWith();
+  const { store: { commits }, spy } = spied;
+  for (const isDone of [true, false]) {
+    spy.onCommit = async (_, commit) => {
+      if (isDone) await commit();
+      throw LOST;
+    };
+    const outcome = commits.add(new TestPart(`done: ${isDone}`));
+    if (isDone) assert.equal(await outcome, "there");
+    else await assert.rejects(outcome, isBusy);
   }
 });
 
-/** A store whose commits fail once done, fail undone, or are made twice. */
-async function openFailing(
-  when: "after" | "before" | "repeated",
-): Promise<Store> {
-  const kv = await Deno.openKv(":memory:");
-  const failing = new Proxy(kv, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (name !== "atomic") {
-        return typeof member === "function" ? member.bind(target) : member;
-      }
-      return () => {
-        const operation = target.atomic();
-        const commit = operation.commit.bind(operation);
-        operation.commit = async () => {
-          // As a client does whose first answer was lost.
-          if (when === "repeated") await commit();
-          if (when === "repeated") return await commit();
-          if (when === "after") await commit();
-          throw new Error("the connection is lost");
-        };
-        return operation;
-      };
-    },
-  });
-  return new Store(failing, "0".repeat(12), LIMITS);
-}
-
-Deno.test("a commit of unknown outcome is found by its own mark", async () => {
-  using store = await openFailing("after");
-  const all = await Promise.all(
-    Array.from(
-      { length: 20 },
-      () => commitMessage(store, newMessage(newMailbox()), NOW),
-    ),
-  );
-  assert.ok(all.every(({ created }) => created));
-});
-
-Deno.test("a commit that the client repeated on the way is still the first", async () => {
-  using store = await openFailing("repeated");
-  const all = await Promise.all(
-    Array.from(
-      { length: 20 },
-      () => commitMessage(store, newMessage(newMailbox()), NOW),
-    ),
-  );
-  assert.ok(all.every(({ created }) => created));
-});
-
-Deno.test("a commit that was not done is busy, and nothing is stored", async () => {
-  using store = await openFailing("before");
-  const all = await Promise.allSettled(
-    Array.from(
-      { length: 20 },
-      () => commitMessage(store, newMessage(newMailbox()), NOW),
-    ),
-  );
-  for (const one of all) {
-    assert.ok(one.status === "rejected" && one.reason instanceof Problem);
-    assert.equal(one.reason.code, "busy");
+Deno.test("the whole queue is rejected together where an unknown outcome cannot be looked up", async () => {
+  using spied = await spiedWith();
+  const { store: { commits }, spy } = spied;
+  const gate = new Gate(spy);
+  const names = ["a", "b", "c"];
+  const all = names.map((name) => commits.add(new TestPart(name)));
+  const outcomes = Promise.allSettled(all);
+  await gate.arrived();
+  spy.onRead = () => Promise.reject(LOST);
+  gate.fail(LOST);
+  for (const outcome of await outcomes) {
+    assert.ok(outcome.status === "rejected" && isBusy(outcome.reason));
   }
-  assert.deepEqual(await store.list({ prefix: [] }), []);
+  assert.deepEqual(batchesOf(spy), [["a"]], "the others were not tried");
+  assert.deepEqual([commits.stats.waiting, commits.stats.waitingBytes], [0, 0]);
+  // And it lives on.
+  gate.open();
+  spy.onRead = () => Promise.resolve();
+  assert.equal(await commits.add(new TestPart("d")), "done");
+});
+
+Deno.test("a batch whose marks cannot be read after a refusal fails alone", async () => {
+  using spied = await spiedWith();
+  const { store: { commits }, spy } = spied;
+  const gate = new Gate(spy);
+  const refused = commits.add(new TestPart("a", { checks: [NEVER] }));
+  const behind = commits.add(new TestPart("b"));
+  await gate.arrived();
+  spy.onRead = () => Promise.reject(LOST);
+  gate.open();
+  await assert.rejects(refused, isBusy);
+  assert.equal(await behind, "done");
+});
+
+Deno.test("a part that throws fails itself alone, and the queue lives on", async (t) => {
+  const mistake = new Error("a mistake");
+  const fail = (): never => {
+    throw mistake;
+  };
+  const cases = {
+    "in prepare": { prepare: fail },
+    "while it prepares": { prepare: () => Promise.reject(mistake) },
+    "in add": { add: fail },
+    "in done": { done: fail },
+    "in settle": { checks: [NEVER], settle: fail },
+  };
+  for (const [when, options] of Object.entries(cases)) {
+    await t.step(when, async () => {
+      using spied = await spiedWith();
+      const { store: { commits }, spy } = spied;
+      const gate = new Gate(spy);
+      const all = [
+        commits.add(new TestPart("first")),
+        commits.add(new TestPart("a")),
+        commits.add(new TestPart("bad", options)),
+        commits.add(new TestPart("b", { prepare: () => Promise.resolve() })),
+      ];
+      const outcomes = Promise.allSettled(all);
+      await gate.arrived();
+      gate.open();
+      const told = (await outcomes).map((outcome) =>
+        outcome.status === "fulfilled" ? outcome.value : outcome.reason
+      );
+      assert.deepEqual(told, ["done", "done", mistake, "done"]);
+      assert.equal(await commits.add(new TestPart("c")), "done");
+    });
+  }
+});
+
+Deno.test("a part of a batch of its own that throws leaves the queue alive", async () => {
+  using spied = await spiedWith();
+  const { commits } = spied.store;
+  const fail = () => {
+    throw new Error("a mistake");
+  };
+  await assert.rejects(
+    commits.add(new TestPart("a", { add: fail })),
+    /mistake/,
+  );
+  assert.deepEqual(spied.spy.operations, [], "nothing was committed for it");
+  assert.equal(await commits.add(new TestPart("b")), "done");
+  await settled();
+  assert.equal(commits.stats.underWay, 0);
+});
+
+Deno.test("whoever is told of a commit and throws makes it none the less done", async () => {
+  using spied = await spiedWith();
+  const { commits } = spied.store;
+  const told: string[] = [];
+  const gather = (batch: Batch) => {
+    batch.gather("told", () => ({
+      finish: () => told.push("finish"),
+      committed(versionstamp: string) {
+        told.push(versionstamp);
+        throw new Error("a mistake");
+      },
+    }));
+  };
+  assert.equal(await commits.add(new TestPart("a", { add: gather })), "done");
+  const { versionstamp } = await spied.store.get(entryOf("a"));
+  assert.deepEqual(told, ["finish", versionstamp]);
+  assert.equal(await commits.add(new TestPart("b")), "done");
+});
+
+Deno.test("what gathered is told of a failure, once for each attempt", async (t) => {
+  const cases = { refused: [NEVER], "of unknown outcome": [] };
+  for (const [what, checks] of Object.entries(cases)) {
+    await t.step(what, async () => {
+      using spied = await spiedWith();
+      const { store: { commits }, spy } = spied;
+      const told: string[] = [];
+      if (what !== "refused") spy.onCommit = () => Promise.reject(LOST);
+      const part = new TestPart("a", {
+        checks,
+        add(batch) {
+          batch.gather("told", () => ({
+            finish() {},
+            committed: () => void told.push("committed"),
+            failed: () => void told.push("failed"),
+          }));
+        },
+        settle: () => "settled",
+      });
+      assert.equal(await commits.add(part), "settled");
+      assert.deepEqual(told, ["failed"]);
+    });
+  }
+});
+
+Deno.test("a full queue is busy at once, says when to come again, and counts whom it sent away", async () => {
+  using spied = await spiedWith({
+    queue: { parts: 3, bytes: 500, underWay: 1 },
+  });
+  const { store: { commits }, spy } = spied;
+  const gate = new Gate(spy);
+  const add = (name: string, bytes: number) =>
+    commits.add(new TestPart(name, { cost: { bytes } }));
+  const isFull = (error: unknown) =>
+    isBusy(error) && (error as Problem).members["retryAfter"] === 1;
+  const all = [add("under way", 9_000)];
+  await gate.arrived();
+  // However large, one that nothing waits before is taken.
+  all.push(add("large", 9_000));
+  await assert.rejects(add("more", 1), isFull);
+  gate.pass();
+  await gate.arrived();
+  all.push(add("a", 100), add("b", 400));
+  await assert.rejects(add("one byte more", 1), isFull);
+  all.push(add("nothing more", 0));
+  await assert.rejects(add("one part more", 0), isFull);
+  assert.deepEqual(commits.stats, {
+    waiting: 3,
+    waitingBytes: 500,
+    underWay: 1,
+    refused: 3,
+  });
+  gate.open();
+  await Promise.all(all);
+  assert.equal(await add("again", 500), "done");
+  assert.equal(commits.stats.waitingBytes, 0);
+});
+
+Deno.test("a part that is refused a hundred times is busy, and not tried for ever", async () => {
+  using spied = await spiedWith();
+  const { store: { commits }, spy } = spied;
+  const part = new TestPart("a", { checks: [NEVER], settle: () => null });
+  await assert.rejects(commits.add(part), isBusy);
+  assert.equal(spy.operations.length, 100);
+  assert.equal(await commits.add(new TestPart("b")), "done");
+});
+
+Deno.test("a part with a check of its own that fails is told so, and is not tried again", async () => {
+  using spied = await spiedWith();
+  const { store, spy } = spied;
+  const versionstamp = await store.commit((operation) =>
+    operation.set(["money"], 1)
+  );
+  const key = ["money"];
+  const settle = ([, money]: readonly EntryMaybe[]) =>
+    money?.versionstamp === versionstamp ? null : "changed";
+  const part = (name: string) =>
+    new TestPart(name, { checks: [{ key, versionstamp }], settle });
+  assert.equal(await store.commits.add(part("a")), "done");
+  await store.commit((operation) => operation.set(key, 2));
+  spy.takeCounts();
+  assert.equal(await store.commits.add(part("b")), "changed");
+  assert.equal(spy.takeCounts().commits, 1);
+  assert.equal((await store.get(entryOf("b"))).value, null);
+});
+
+Deno.test("a part that the database never takes fails as our own mistake, alone", async () => {
+  using spied = await spiedWith({ limits: { ...LIMITS, bytes: 100_000 } });
+  const { store: { commits }, spy } = spied;
+  const gate = new Gate(spy);
+  const huge = new TestPart("huge", {
+    cost: { bytes: 1_000_000 },
+    add: ({ operation }) => operation.set(["x"], new Uint8Array(70_000)),
+  });
+  const all = [new TestPart("a"), new TestPart("b"), huge, new TestPart("c")];
+  const outcomes = Promise.allSettled(all.map((part) => commits.add(part)));
+  await gate.arrived();
+  gate.open();
+  const told = (await outcomes).map(({ status }) => status);
+  assert.deepEqual(told, ["fulfilled", "fulfilled", "rejected", "fulfilled"]);
+  assert.deepEqual(batchesOf(spy), [["a"], ["b", "c"], ["huge"]]);
+  await assert.rejects(commits.add(huge), TypeError);
+});
+
+Deno.test("marks of a large batch are asked for ten keys at a time, each for its own part", async () => {
+  using spied = await spiedWith();
+  const { store, spy } = spied;
+  for (const n of [3, 17, 24]) {
+    await store.commit((operation) => operation.set(entryOf(`${n}`), `${n}`));
+  }
+  const gate = new Gate(spy);
+  const first = store.commits.add(new TestPart("first"));
+  await gate.arrived();
+  spy.takeCounts();
+  const all = Array.from(
+    { length: 25 },
+    (_, n) => store.commits.add(new TestPart(`${n}`)),
+  );
+  gate.open();
+  await first;
+  const outcomes = await Promise.all(all);
+  const there = outcomes.flatMap((one, n) => one === "there" ? [n] : []);
+  assert.deepEqual(there, [3, 17, 24]);
+  assert.deepEqual(spy.takeCounts(), { reads: 3, entries: 25, commits: 2 });
+});
+
+Deno.test("onBatch() hears how many parts each commit had, and not of those that failed", async () => {
+  using spied = await spiedWith();
+  const { store: { commits }, spy } = spied;
+  const gate = new Gate(spy);
+  const told: number[] = [];
+  commits.onBatch = (parts, milliseconds) => {
+    assert.ok(milliseconds >= 0);
+    told.push(parts);
+  };
+  const all = ["a", "b", "c"].map((name) => commits.add(new TestPart(name)));
+  gate.open();
+  await Promise.all(all);
+  spy.onCommit = () => Promise.reject(LOST);
+  await assert.rejects(commits.add(new TestPart("d")), isBusy);
+  assert.deepEqual(told, [1, 2]);
+});
+
+Deno.test("a batch checks an entry once for all who rely on it, and refuses two views of it", () => {
+  const batch = new Batch();
+  const [one, same] = [1, 1].map(() => ({ key: ["a", 1], versionstamp: "1" }));
+  assert.ok(one && same);
+  const none = { key: ["b"], versionstamp: null };
+  batch.operation.check(one, none, same, { ...none });
+  assert.deepEqual(batch.finish().checks, [one, none]);
+  const torn = new Batch();
+  torn.operation.check(one, { ...one, versionstamp: "2" });
+  assert.throws(() => torn.finish(), /saw an entry differently/);
+});
+
+Deno.test("a batch makes what is gathered under a name once", () => {
+  const batch = new Batch();
+  const made: number[] = [];
+  const make = () => {
+    made.push(made.length);
+    return { finish() {} };
+  };
+  assert.equal(batch.gather("a", make), batch.gather("a", make));
+  assert.notEqual(batch.gather("b", make), batch.gather("a", make));
+  assert.deepEqual(made, [0, 1]);
 });
