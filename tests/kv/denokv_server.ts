@@ -17,9 +17,25 @@ export class DenoKvServer implements AsyncDisposable {
     this.#directory = directory;
   }
 
+  /** Whether there is a `denokv` to start: its tests are ignored without one. */
+  static async isThere(): Promise<boolean> {
+    const command = new Deno.Command(commandOf(), {
+      args: ["--version"],
+      stdout: "null",
+      stderr: "null",
+    });
+    try {
+      await command.output();
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
   /** Starts the `denokv` on PATH or in RESTANTE_DENOKV; null without one. */
   static async start(): Promise<DenoKvServer | null> {
-    const command = Deno.env.get("RESTANTE_DENOKV") || "denokv";
+    const command = commandOf();
     const directory = await TempDirectory.make();
     const token = crypto.randomUUID();
     const port = freePort();
@@ -55,6 +71,10 @@ export class DenoKvServer implements AsyncDisposable {
     await this.#child.status;
     await this.#directory[Symbol.asyncDispose]();
   }
+}
+
+function commandOf(): string {
+  return Deno.env.get("RESTANTE_DENOKV") || "denokv";
 }
 
 function freePort(): number {

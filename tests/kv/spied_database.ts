@@ -21,6 +21,8 @@ export class SpiedDatabase implements Database {
   readonly #database: Database;
   /** What was committed, or tried. */
   readonly operations: Operation[] = [];
+  /** Those that were done. */
+  readonly done: Operation[] = [];
   /** Calls that read. */
   reads = 0;
   /** Entries that they gave. */
@@ -73,7 +75,11 @@ export class SpiedDatabase implements Database {
 
   commit(operation: Operation): Promise<string | null> {
     this.operations.push(operation);
-    return this.onCommit(operation, () => this.#database.commit(operation));
+    return this.onCommit(operation, async () => {
+      const versionstamp = await this.#database.commit(operation);
+      if (versionstamp !== null) this.done.push(operation);
+      return versionstamp;
+    });
   }
 
   watch(keys: readonly Key[]): ReadableStream<EntryMaybe[]> {

@@ -1,74 +1,129 @@
 /** A store that cannot keep the promise is refused, and it is said why. */
 import assert from "node:assert/strict";
 import { keys } from "../../../kv/kinds.ts";
-import { probe, StoreUnfitError } from "../../../kv/store/probe.ts";
+import {
+  type Database,
+  DatabaseError,
+  Operation,
+  STAMP,
+} from "../../../kv/store/database.ts";
+import { openDatabase } from "../../../kv/store/deno_kv.ts";
+import {
+  probeNumbering,
+  probeSharing,
+  probeWatch,
+} from "../../../kv/store/probe.ts";
+import { openStore } from "../../../kv/store/store.ts";
+import { SpiedDatabase } from "../spied_database.ts";
+import { TempDirectory } from "../temp_directory.ts";
 
 const EPOCH = "0".repeat(12);
+const RECORD = { epoch: EPOCH, createdAt: 0 };
 
-async function openKv(): Promise<Deno.Kv> {
-  const kv = await Deno.openKv(":memory:");
-  await kv.set(keys.store(), { epoch: EPOCH, createdAt: 0 });
-  return kv;
+/** A database with the record of a store. */
+async function openSpy(): Promise<SpiedDatabase> {
+  const spy = new SpiedDatabase(await openDatabase(":memory:"));
+  await spy.commit(new Operation().set(keys.store(), RECORD));
+  return spy;
 }
 
-/** A database of which some members are other than they should be. */
-function spoilt(kv: Deno.Kv, members: Partial<Deno.Kv>): Deno.Kv {
-  return new Proxy(kv, {
-    get(target, name) {
-      const member: unknown = Reflect.get(members, name) ??
-        Reflect.get(target, name, target);
-      return typeof member === "function" ? member.bind(target) : member;
-    },
-  });
-}
+/** Never. */
+const NO_TIME = new Promise<void>(() => {});
 
-Deno.test("probe() passes Deno's own database and leaves nothing behind", async () => {
-  using kv = await openKv();
-  await probe({ kv, watchKv: kv, epoch: EPOCH });
-  assert.deepEqual(
-    (await Array.fromAsync(kv.list({ prefix: ["trial"] }))).length,
-    0,
-  );
+const trialsIn = (database: Database) => database.list({ prefix: ["trial"] });
+
+Deno.test("Deno's own database passes every trial, which leaves nothing behind", async () => {
+  const spy = await openSpy();
+  await probeSharing(spy, EPOCH);
+  await probeNumbering(spy);
+  assert.equal(await probeWatch(spy, spy, NO_TIME), true);
+  assert.deepEqual(await trialsIn(spy), []);
+  assert.deepEqual(spy.watches, { begun: 1, ended: 1 });
+  spy.close();
 });
 
-Deno.test("probe() refuses a store that does not keep what is written to it", async () => {
-  using kv = await openKv();
-  using other = await Deno.openKv(":memory:");
-  const refused = {
-    name: StoreUnfitError.name,
-    code: "store-unfit",
-    message: /opened again/,
-  };
-  await assert.rejects(probe({ kv, watchKv: other, epoch: EPOCH }), refused);
+Deno.test("a store is refused that another handle does not find as it is", async () => {
+  const spy = await openSpy();
+  const empty = await openDatabase(":memory:");
+  const refused = { name: "StoreUnfitError", code: "store-unfit" };
+  const message = /opened again/;
+  await assert.rejects(probeSharing(empty, EPOCH), { ...refused, message });
+  await assert.rejects(probeSharing(spy, "1".repeat(12)), refused);
+  spy.close();
+  empty.close();
 });
 
-Deno.test("probe() refuses a store that does not number what is written to it", async () => {
-  using kv = await openKv();
-  const unnumbered = spoilt(kv, {
-    async set(key: Deno.KvKey, value: unknown) {
-      return await kv.set(
-        key.map((part) => typeof part === "symbol" ? "1" : part),
-        value,
+/** A database whose keys do not end in the commit's versionstamp. */
+function unnumbered(database: Database): SpiedDatabase {
+  const spy = new SpiedDatabase(database);
+  spy.onCommit = ({ checks, mutations }) => {
+    const operation = new Operation().check(...checks);
+    for (const one of mutations) {
+      const isStamped = one.kind === "set" && one.key.at(-1) === STAMP;
+      operation.mutations.push(
+        isStamped ? { ...one, key: [...one.key.slice(0, -1), "1"] } : one,
       );
-    },
-  } as Partial<Deno.Kv>);
+    }
+    return database.commit(operation);
+  };
+  return spy;
+}
+
+Deno.test("a store is refused that does not number what is written to it", async () => {
+  const database = unnumbered(await openDatabase(":memory:"));
   const refused = { code: "store-unfit", message: /number/ };
-  await assert.rejects(
-    probe({ kv: unnumbered, watchKv: kv, epoch: EPOCH }),
-    refused,
-  );
+  await assert.rejects(probeNumbering(database), refused);
+  assert.deepEqual(await trialsIn(database), []);
+  database.close();
 });
 
-Deno.test("probe() refuses a store whose watch tells of something else", async () => {
-  using kv = await openKv();
-  const deaf = spoilt(kv, {
-    watch: () =>
-      ReadableStream.from([[{ key: [], value: null, versionstamp: null }], [{
-        key: [],
-        value: null,
-        versionstamp: null,
-      }]]),
-  } as unknown as Partial<Deno.Kv>);
-  const refused = { code: "store-unfit", message: /watched/ };
-  await assert.rejects(probe({ kv, watchKv: deaf, epoch: EPOCH }), refused);
+Deno.test("openStore() refuses a new store that is unfit, and closes its handles", async () => {
+  await using directory = await TempDirectory.make();
+  const opened: Database[] = [];
+  const cases: [RegExp, (location: string) => Promise<Database>][] = [
+    [/number/, async (location) => unnumbered(await openDatabase(location))],
+    [/opened again/, () => openDatabase(":memory:")],
+  ];
+  for (const [n, [message, openOne]] of cases.entries()) {
+    const open = async (location: string) => {
+      const database = await openOne(location);
+      opened.push(database);
+      return database;
+    };
+    const file = directory.file(`${n}.kv`);
+    await assert.rejects(openStore(file, { open }), { message });
+  }
+  assert.equal(opened.length, 4);
+  for (const database of opened) {
+    await assert.rejects(database.get(["a"]), DatabaseError, "closed");
+  }
+});
+
+Deno.test("probeWatch() says so where a watch tells of nothing, of something else, or fails", async (t) => {
+  const nothing = [{ key: [], value: null, versionstamp: null }];
+  const endless = () =>
+    new ReadableStream({ start: (stream) => stream.enqueue(nothing) });
+  await t.step("nothing, until time is up", async () => {
+    const spy = await openSpy();
+    const time = Promise.withResolvers<void>();
+    spy.onWatch = endless;
+    const probing = probeWatch(spy, spy, time.promise);
+    time.resolve();
+    assert.equal(await probing, false);
+    assert.deepEqual(spy.watches, { begun: 1, ended: 1 }, "it is cancelled");
+    assert.deepEqual(await trialsIn(spy), []);
+    spy.close();
+  });
+  await t.step("something else", async () => {
+    const spy = await openSpy();
+    spy.onWatch = () => ReadableStream.from([nothing, nothing]);
+    assert.equal(await probeWatch(spy, spy, NO_TIME), false);
+    spy.close();
+  });
+  await t.step("it ends", async () => {
+    const spy = await openSpy();
+    spy.onWatch = () => ReadableStream.from([]);
+    assert.equal(await probeWatch(spy, spy, NO_TIME), false);
+    spy.close();
+  });
 });

@@ -1,9 +1,23 @@
 /** Opening a store, its epoch, and its failures. */
 import assert from "node:assert/strict";
 import { keys } from "../../../kv/kinds.ts";
+import {
+  DatabaseError,
+  type Key,
+  Operation,
+  STAMP,
+} from "../../../kv/store/database.ts";
+import { openDatabase } from "../../../kv/store/deno_kv.ts";
+import {
+  changeRecord,
+  ensureRecord,
+  SCHEMA,
+  type StoreRecord,
+} from "../../../kv/store/record.ts";
 import { openStore, type Store } from "../../../kv/store/store.ts";
 import { Problem } from "../../../lib/problem.ts";
 import { dump } from "../../routes/relay_fixture.ts";
+import { LIMITS, openSpied, spiedWith } from "../spied_database.ts";
 import { TempDirectory } from "../temp_directory.ts";
 
 async function modeOf(path: string): Promise<string> {
@@ -35,8 +49,13 @@ Deno.test("openStore() notes when the store was made, and reads it again later",
     epoch ||= store.epoch;
     assert.match(store.epoch, /^[0-9a-f]{12}$/);
     assert.equal(store.epoch, epoch);
-    const { value } = await store.get(keys.store());
-    assert.deepEqual(value, { epoch, createdAt: 1_000 });
+    assert.deepEqual(await store.check(), {
+      schema: SCHEMA,
+      epoch,
+      createdAt: 1_000,
+      limits: LIMITS,
+    });
+    assert.deepEqual(store.limits, LIMITS);
   }
 });
 
@@ -159,13 +178,13 @@ Deno.test("commit() does all of it or, where a check fails, nothing", async () =
     operation
       .set(["c"], 3)
       .delete(["a"])
-      .set(["d", store.commitVersionstamp()], 4)
+      .set(["d", STAMP], 4)
       .check({ key: ["b"], versionstamp: null })
   );
   assert.equal(second, null);
   assert.deepEqual(await dump(store), before);
   const third = await store.commit((operation) =>
-    operation.set(["d", store.commitVersionstamp()], 4)
+    operation.set(["d", STAMP], 4)
   );
   const [entry] = await store.list({ prefix: ["d"] });
   assert.deepEqual(entry?.key, ["d", third]);
@@ -191,4 +210,217 @@ Deno.test("list() gives a range in order, and no more of it than was asked for",
     (await store.list(range)).map(({ value }) => value),
     [5, 6, 7],
   );
+});
+
+Deno.test("openStore() asks a store that is there at most three times before it listens", async () => {
+  await using directory = await TempDirectory.make();
+  const file = directory.file("store.kv");
+  {
+    using _ = await openStore(file);
+  }
+  using spied = await openSpied(file);
+  const one = spied.spy.takeCounts();
+  const other = spied.watching.takeCounts();
+  assert.notEqual(spied.spy, spied.watching);
+  const asked = one.reads + one.commits + other.reads + other.commits;
+  assert.ok(asked <= 3, `${asked} times`);
+  assert.equal(one.commits + other.commits, 0, "and writes nothing");
+});
+
+/** A file with a store's record in it. */
+async function fileWith(
+  directory: TempDirectory,
+  record: Partial<StoreRecord>,
+): Promise<string> {
+  const file = directory.file(`${crypto.randomUUID()}.kv`);
+  const database = await openDatabase(file);
+  const whole = { epoch: "0".repeat(12), createdAt: 0, ...record };
+  await database.commit(new Operation().set(keys.store(), whole));
+  database.close();
+  return file;
+}
+
+Deno.test("openStore() refuses a store of another form, and says what to do", async (t) => {
+  await using directory = await TempDirectory.make();
+  const table: [what: string, Partial<StoreRecord>, code: string, RegExp][] = [
+    ["the first form", {}, "store-form", /older version.*`restante backup`/],
+    ["an older form", { schema: SCHEMA - 1 }, "store-form", /older version/],
+    ["a newer form", { schema: SCHEMA + 1 }, "store-form", /newer version/],
+    [
+      "half restored",
+      { schema: SCHEMA, isRestoring: true },
+      "store-half-restored",
+      /restore into this store has not ended/,
+    ],
+    [
+      "half restored, of an older form",
+      { isRestoring: true },
+      "store-half-restored",
+      /has not ended/,
+    ],
+  ];
+  for (const [what, record, code, message] of table) {
+    await t.step(what, async () => {
+      const file = await fileWith(directory, record);
+      await assert.rejects(openStore(file), { code, message });
+      // Nothing was written to it.
+      const database = await openDatabase(file);
+      const { value } = await database.get(keys.store());
+      assert.equal(value?.limits, undefined);
+      database.close();
+    });
+  }
+});
+
+Deno.test("openStore() finds the limits of a store whose record does not say them", async () => {
+  await using directory = await TempDirectory.make();
+  const file = await fileWith(directory, { schema: SCHEMA });
+  using store = await openStore(file);
+  assert.deepEqual(store.limits, LIMITS);
+});
+
+Deno.test("openStore() of a store that keeps nothing is refused", async () => {
+  const database = await openDatabase(":memory:");
+  const forgetful = {
+    get: <T>(key: Key<T>) =>
+      Promise.resolve({ key, value: null, versionstamp: null } as const),
+    getMany: database.getMany.bind(database),
+    list: database.list.bind(database),
+    commit: database.commit.bind(database),
+    watch: database.watch.bind(database),
+    close: database.close.bind(database),
+  };
+  await assert.rejects(ensureRecord(forgetful, 0), { code: "store-form" });
+  database.close();
+});
+
+Deno.test("changeRecord() loses no change, whoever else makes one", async () => {
+  using store = await openStore(":memory:", () => 5);
+  const epochs = ["a", "b", "c", "d", "e"];
+  await Promise.all(
+    epochs.map((epoch) =>
+      changeRecord(store, (record) => ({
+        ...record,
+        former: [...record.former ?? [], { epoch, through: epoch }],
+      }))
+    ),
+  );
+  const { former = [] } = await store.check() ?? {};
+  assert.deepEqual(former.map(({ epoch }) => epoch).toSorted(), epochs);
+  const before = await store.get(keys.store());
+  await changeRecord(store, (record) => record);
+  assert.deepEqual(
+    await store.get(keys.store()),
+    before,
+    "no change, no write",
+  );
+  await store.commit((operation) => operation.delete(keys.store()));
+  await assert.rejects(changeRecord(store, (record) => record), {
+    code: "store-form",
+  });
+});
+
+Deno.test("epochOf() is the epoch that a commit was made in", async () => {
+  const former = [
+    { epoch: "a".repeat(12), through: "03" },
+    { epoch: "b".repeat(12), through: "05" },
+  ];
+  const epoch = "c".repeat(12);
+  using spied = await spiedWith({ record: { epoch, former } });
+  const table = { "01": "a", "03": "a", "04": "b", "05": "b", "06": "c" };
+  for (const [stamp, letter] of Object.entries(table)) {
+    assert.equal(spied.store.epochOf(stamp), letter.repeat(12), stamp);
+  }
+});
+
+Deno.test("DatabaseError says whether another process holds the file, by its code alone", async () => {
+  await using directory = await TempDirectory.make();
+  const database = await openDatabase(directory.file("store.kv"));
+  database.close();
+  const failure = await database.get(["a"]).then(() => null, (error) => error);
+  assert.ok(failure instanceof DatabaseError);
+  assert.equal(failure.code, "failed");
+  assert.ok(failure.cause instanceof Error);
+  assert.ok(failure.message.includes(failure.cause.message));
+  database.close(); // closed before: nothing happens
+});
+
+Deno.test("an operation that another process kept from the file comes again, and no other does", async (t) => {
+  const cases = { locked: 3, failed: 1 } as const;
+  for (const [code, attempts] of Object.entries(cases)) {
+    await t.step(code, async () => {
+      using spied = await spiedWith();
+      const { store, spy } = spied;
+      let count = 0;
+      spy.onCommit = async (_, commit) => {
+        count += 1;
+        if (count < 3) throw new DatabaseError(code as keyof typeof cases);
+        return await commit();
+      };
+      const outcome = store.commit((operation) => operation.set(["a"], 1));
+      if (code === "locked") assert.ok(await outcome);
+      else await assert.rejects(outcome, { code: "busy" });
+      assert.equal(count, attempts);
+    });
+  }
+});
+
+Deno.test("a file that stays locked is busy in the end", async () => {
+  using spied = await spiedWith();
+  let count = 0;
+  spied.spy.onCommit = () => {
+    count += 1;
+    return Promise.reject(new DatabaseError("locked"));
+  };
+  const outcome = spied.store.commit((operation) => operation.set(["a"], 1));
+  await assert.rejects(outcome, { code: "busy" });
+  assert.equal(count, 8);
+});
+
+Deno.test("what Deno KV never takes is a TypeError, and what may pass a DatabaseError", async (t) => {
+  const database = await openDatabase(":memory:");
+  const set = (key: readonly string[], value: unknown) =>
+    database.commit(new Operation().set(key, value));
+  const never: Record<string, () => Promise<unknown>> = {
+    "a value over 64 KiB": () => set(["a"], new Uint8Array(70_000)),
+    "a key over 2 KiB": () => set(["a".repeat(3_000)], 1),
+    "a function": () => set(["a"], () => {}),
+  };
+  for (const [what, operation] of Object.entries(never)) {
+    await t.step(what, async () => {
+      await assert.rejects(operation(), TypeError);
+    });
+  }
+  database.close();
+  await t.step("a database that is closed", async () => {
+    await assert.rejects(set(["a"], 1), DatabaseError);
+  });
+});
+
+Deno.test("onAnswer() hears of every read and commit, also of those that fail", async () => {
+  using spied = await spiedWith();
+  const { store, spy } = spied;
+  const told: string[] = [];
+  store.onAnswer = (operation, took) => {
+    assert.ok(took >= 0);
+    told.push(operation);
+  };
+  await store.get(["a"]);
+  await store.getMany([["a"]]);
+  await store.list({ prefix: ["a"] });
+  await store.commit((operation) => operation.set(["a"], 1));
+  spy.onRead = () => Promise.reject(new DatabaseError("failed"));
+  await assert.rejects(store.get(["a"]));
+  assert.deepEqual(told, ["read", "read", "read", "commit", "read"]);
+});
+
+Deno.test("sums are read as numbers, and wrap", async () => {
+  using store = await openStore(":memory:");
+  const add = (by: bigint) =>
+    store.commit((operation) => operation.sum(["n"], by));
+  await add(7n);
+  await add(-3n);
+  assert.equal((await store.get<bigint>(["n"])).value, 4n);
+  await add(-5n);
+  assert.equal((await store.get<bigint>(["n"])).value, 2n ** 64n - 1n);
 });
