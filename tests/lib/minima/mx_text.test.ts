@@ -135,7 +135,9 @@ Deno.test("parseBase32() of what base32Text() gives is the data without leading 
     assert.deepEqual(parseBase32(base32Text(data)), data.slice(start));
   }));
   assert.deepEqual(parseBase32("Mx000"), new Uint8Array(1));
-  for (const none of ["", "Mx", "mX", "+", "Mx+"]) {
+  for (
+    const none of ["", "Mx", "mX", "+", "Mx+", "++1", "Mx++1", "+Mx1", "-1"]
+  ) {
     assert.throws(() => parseBase32(none), TextFormError);
   }
 });

@@ -8,6 +8,7 @@ import {
   MiniNumberError,
   miniNumberText,
   parseMiniNumber,
+  sum,
 } from "../../../lib/minima/mininumber.ts";
 import { check, number, text } from "./arbitraries.ts";
 import { digits, orNull, textOf } from "./text_arbitraries.ts";
@@ -97,6 +98,7 @@ const NO_NUMBERS = [
   "2E19",
   "0E129",
   "1E9999999999",
+  "1E-10000000000",
   "1E",
   "E1",
   "1.5.5",
@@ -112,6 +114,38 @@ Deno.test("parseMiniNumber() takes numbers up to the edges and refuses what is b
   for (const input of NO_NUMBERS) {
     assert.throws(() => parseMiniNumber(input), MiniNumberError, input);
   }
+});
+
+Deno.test("sum() is in plain notation, with the decimals of the finer number", () => {
+  const table: readonly (readonly [MiniNumber, MiniNumber, MiniNumber])[] = [
+    [
+      { scale: -2, unscaled: 1n },
+      { scale: -3, unscaled: 2n },
+      { scale: 0, unscaled: 2_100n },
+    ],
+    [
+      { scale: -1, unscaled: 1n },
+      { scale: 2, unscaled: 5n },
+      { scale: 2, unscaled: 1_005n },
+    ],
+    [
+      { scale: 1, unscaled: 15n },
+      { scale: 1, unscaled: -20n },
+      { scale: 1, unscaled: -5n },
+    ],
+    [
+      { scale: 45, unscaled: 19n },
+      { scale: 0, unscaled: 0n },
+      { scale: 44, unscaled: 1n },
+    ],
+  ];
+  for (const [a, b, total] of table) {
+    assert.deepEqual(sum(a, b), total);
+    assert.deepEqual(sum(b, a), total);
+  }
+  const largest = { scale: 0, unscaled: 2n ** 64n - 1n };
+  const one = { scale: 0, unscaled: 1n };
+  assert.throws(() => sum(largest, one), MiniNumberError);
 });
 
 Deno.test("miniNumberText() writes the value in plain notation without trailing zeros", () => {
