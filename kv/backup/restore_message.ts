@@ -24,6 +24,7 @@ export class RestorePart implements Part<Place> {
   readonly order: readonly string[];
   readonly apart: readonly string[];
   readonly cost;
+  readonly sharedCost = USAGE_COST;
   readonly asks;
   readonly #store: Store;
   readonly #record: MessageRecord;
@@ -41,7 +42,7 @@ export class RestorePart implements Part<Place> {
     this.asks = [keys.seen(id)];
     const size = body?.length ?? 0;
     this.cost = {
-      checks: 1 + USAGE_COST.checks,
+      checks: 1,
       mutations: MUTATIONS + segmentCount(size),
       bytes: FRAME_BYTES + size + size / 100,
     };

@@ -9,7 +9,12 @@ import {
 } from "../../lib/ids.ts";
 import { systemRandom } from "../../lib/random.ts";
 import { keys } from "../kinds.ts";
-import { AGAIN, type Batch, type Part } from "../store/commit_part.ts";
+import {
+  AGAIN,
+  type Batch,
+  type Cost,
+  type Part,
+} from "../store/commit_part.ts";
 import type { EntryMaybe, Key } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { DUE_BYTES } from "./due.ts";
@@ -60,9 +65,9 @@ export async function commitMessage(
 }
 
 /** Log row, mark, object header, what falls due, and what each mailbox has. */
-const MUTATIONS = 4 + RING_MUTATIONS + USAGE_COST.mutations;
+const MUTATIONS = 4 + RING_MUTATIONS;
 /** Bytes of a message's keys and of what is around its body, at most. */
-const FRAME_BYTES = 2_300 + DUE_BYTES + USAGE_COST.bytes;
+const FRAME_BYTES = 2_300 + DUE_BYTES;
 /** Enough that no two attempts for one message are the same. */
 const ATTEMPT_BYTES = 8;
 
@@ -77,7 +82,8 @@ interface MarkFound {
 class MessagePart implements Part<MarkFound> {
   readonly order: readonly string[];
   readonly apart: readonly string[];
-  readonly cost: Part<MarkFound>["cost"];
+  readonly cost: Cost;
+  readonly sharedCost: Cost = USAGE_COST;
   readonly asks: readonly Key[];
   readonly #store: Store;
   readonly #message: NewMessage;
@@ -107,7 +113,7 @@ class MessagePart implements Part<MarkFound> {
     this.order = [orderOf(mailbox)];
     this.apart = [id];
     this.cost = {
-      checks: USAGE_COST.checks,
+      checks: 0,
       mutations: MUTATIONS + segmentCount(body.length),
       bytes: FRAME_BYTES + chunksBytes(body.length) + body.length,
     };

@@ -70,7 +70,7 @@ export async function changeRows(
 }
 
 /** Keys and counters of a change, and of each message that it changes. */
-const BASE_BYTES = 1_000 + USAGE_COST.bytes;
+const BASE_BYTES = 1_000;
 const MESSAGE_BYTES = 1_500 + 2 * DUE_BYTES;
 const MESSAGE_MUTATIONS = 4;
 
@@ -78,6 +78,7 @@ class ChangePart implements Part<{ readonly isDone: boolean }> {
   readonly order: readonly string[];
   readonly apart: readonly string[];
   readonly cost: Cost;
+  readonly sharedCost: Cost = USAGE_COST;
   readonly asks: readonly Key[];
   readonly #store: Store;
   readonly #change: RowChange;
@@ -106,9 +107,8 @@ class ChangePart implements Part<{ readonly isDone: boolean }> {
       0,
     );
     this.cost = {
-      checks: rows.length + checks + USAGE_COST.checks,
-      mutations: rows.length + MESSAGE_MUTATIONS * messages.length + segments +
-        USAGE_COST.mutations,
+      checks: rows.length + checks,
+      mutations: rows.length + MESSAGE_MUTATIONS * messages.length + segments,
       bytes: BASE_BYTES + MESSAGE_BYTES * messages.length + 100 * segments +
         rows.reduce((sum, { entry }) => sum + entry.value.length, 0),
     };

@@ -214,10 +214,11 @@ class ClosePart implements Part<Closing> {
   readonly order: readonly string[];
   readonly apart: readonly string[];
   readonly cost = {
-    checks: 1 + USAGE_COST.checks,
-    mutations: 2 + USAGE_COST.mutations,
-    bytes: 1_000 + USAGE_COST.bytes,
+    checks: 1,
+    mutations: 2,
+    bytes: 1_000,
   };
+  readonly sharedCost = USAGE_COST;
   readonly asks;
   readonly #store: Store;
   readonly #mailbox: MailboxId;

@@ -74,10 +74,11 @@ class MarkPart implements Part<{ readonly isDone: boolean }> {
   readonly order: readonly string[];
   readonly apart: readonly string[];
   readonly cost = {
-    checks: 1 + USAGE_COST.checks,
-    mutations: 2 + USAGE_COST.mutations,
-    bytes: 1_500 + DUE_BYTES + USAGE_COST.bytes,
+    checks: 1,
+    mutations: 2,
+    bytes: 1_500 + DUE_BYTES,
   };
+  readonly sharedCost = USAGE_COST;
   readonly asks;
   readonly #store: Store;
   readonly #mailbox: MailboxId;

@@ -31,8 +31,10 @@ export interface Part<Outcome> {
   readonly order: readonly string[];
   /** No two parts of one operation share one of these. */
   readonly apart: readonly string[];
-  /** What it adds, at most. */
+  /** What it adds by itself, at most. */
   readonly cost: Cost;
+  /** What all parts of one order add together, at most; nothing, if not said. */
+  readonly sharedCost?: Cost;
   /** Entries that tell what became of it. */
   readonly asks: readonly Key[];
   /** What it still has to read before it can be added; null if nothing. */

@@ -3,7 +3,7 @@
  * fsync a commit (DESIGN section 4). Each caller hears of its own part alone.
  */
 import { Problem } from "../../lib/problem.ts";
-import { AGAIN, Batch, type Part } from "./commit_part.ts";
+import { AGAIN, Batch, type Cost, type Part } from "./commit_part.ts";
 import { type Database, type EntryMaybe, MOST_KEYS } from "./database.ts";
 import type { CommitLimits } from "./limits.ts";
 
@@ -54,7 +54,9 @@ interface Waiting {
 const RETRY_AFTER = 1;
 /** A part that is refused so often meets others wherever it comes. */
 const MOST_ATTEMPTS = 100;
-/** Parts that are looked at for one operation, which has room for a hundred. */
+/** Parts of one operation, whatever else fits: a row has room for so many. */
+const TOGETHER = 100;
+/** Parts that are looked at for one operation. */
 const LOOKED_AT = 1_000;
 
 /** Parts that wait to be committed. */
@@ -150,12 +152,14 @@ export class CommitQueue {
       for (const name of part.order) blocked.add(name);
     }
     const room = { ...this.#limits };
+    const orders = new Set<string>();
     for (const [i, one] of this.#waiting.entries()) {
-      if (i >= LOOKED_AT || room.checks < 1) {
+      if (i >= LOOKED_AT || taken.length >= TOGETHER) {
         left.push(...this.#waiting.slice(i));
         break;
       }
-      const { cost, order } = one.part;
+      const { order } = one.part;
+      const cost = costOf(one.part, orders);
       const fits = room.checks >= cost.checks &&
         room.mutations >= cost.mutations && room.bytes >= cost.bytes;
       const isFree = !order.some((name) => blocked.has(name)) &&
@@ -166,7 +170,8 @@ export class CommitQueue {
         room.checks -= cost.checks;
         room.mutations -= cost.mutations;
         room.bytes -= cost.bytes;
-        this.#waitingBytes -= cost.bytes;
+        for (const name of order) orders.add(name);
+        this.#waitingBytes -= one.part.cost.bytes;
         taken.push(one);
       } else {
         for (const name of order) blocked.add(name);
@@ -293,6 +298,21 @@ export class CommitQueue {
     await look();
     return found;
   }
+}
+
+/** What a part adds to a batch that has parts of these orders already. */
+function costOf(
+  { cost, sharedCost, order }: Part<unknown>,
+  orders: ReadonlySet<string>,
+): Cost {
+  const isShared = sharedCost === undefined ||
+    order.every((name) => orders.has(name));
+  if (isShared) return cost;
+  return {
+    checks: cost.checks + sharedCost.checks,
+    mutations: cost.mutations + sharedCost.mutations,
+    bytes: cost.bytes + sharedCost.bytes,
+  };
 }
 
 /** Lets all read what they need; those that cannot are told. */

@@ -143,7 +143,7 @@ export async function spiedWith(
   parts: Partial<ConstructorParameters<typeof Store>[0]> = {},
 ): Promise<SpiedStore> {
   const spy = new SpiedDatabase(await openDatabase(":memory:"));
-  const record = { epoch: "0".repeat(12) };
+  const record = { epoch: "0".repeat(12), createdAt: 0 };
   const store = new Store({ database: spy, record, limits: LIMITS, ...parts });
   return {
     store,

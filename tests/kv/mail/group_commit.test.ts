@@ -58,7 +58,7 @@ async function storeTogether(
 
 Deno.test("messages that wait together are committed together, within the limits", async (t) => {
   const cases: [string, Partial<CommitLimits>, number, number][] = [
-    ["the checks of KV Connect", { checks: 10 }, 100, 5],
+    ["the checks of KV Connect", { checks: 10 }, 100, 10],
     ["the mutations", { mutations: 50 }, 100, 10],
     ["the bytes", { bytes: 100_000 }, 20_000, 4],
   ];
