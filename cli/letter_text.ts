@@ -35,12 +35,9 @@ export function letterText(
 
 /** Who wrote it; somebody else may have sealed it to us. */
 function whoText(letter: Letter): string {
-  const { from } = letter;
-  const { to, isForwarded } = wayOf(letter);
+  const { from, to, isForwarded } = letter;
   return isForwarded
-    ? shown`forwarded: written by ${from} to ${
-      to ?? "another key"
-    }, passed on by somebody`
+    ? shown`forwarded: written by ${from} to ${to}, passed on by somebody`
     : shown`from ${from}`;
 }
 
@@ -53,28 +50,14 @@ export function letterDocument(
 ): Record<string, unknown> {
   if (letter === null) return { ...facts, failure };
   const { data, from, ...about } = letter;
-  const { to = null, isForwarded } = wayOf(letter);
   return {
     ...facts,
-    from: isForwarded ? null : from,
-    ...(isForwarded && { writtenBy: from }),
+    from: about.isForwarded ? null : from,
+    ...(about.isForwarded && { writtenBy: from }),
     ...about,
-    to,
-    isForwarded,
     text: textOf(data),
     data: data.toBase64({ alphabet: "base64url", omitPadding: true }),
   };
-}
-
-/** To whom a letter was written. */
-interface Way {
-  readonly to?: string;
-  readonly isForwarded: boolean;
-}
-
-function wayOf(letter: Letter): Way {
-  const { to, isForwarded = false } = letter as Letter & Partial<Way>;
-  return { ...(to !== undefined && { to }), isForwarded };
 }
 
 /** The data as text, every character of it, if it is text. */

@@ -175,9 +175,7 @@ export function eventText(event: WatchEvent): string | null {
 
 /** What every way to read takes. */
 function howToRead(options: ReadCommandOptions) {
-  const reader = readerOf(options);
-  const { bandwidth } = options;
-  return { bandwidth, ...(reader !== undefined && { reader }) };
+  return { bandwidth: options.bandwidth, reader: readerOf(options) };
 }
 
 /** Fetches and saves a message if asked, and prints it for people. */

@@ -8,12 +8,10 @@ import { check } from "../lib/property.ts";
 import { anyText, firstUnwanted } from "./any_text.ts";
 
 const ALICE = "30".repeat(226);
+const BOB = "32".repeat(226);
 const MALLORY = "31".repeat(226);
 
-/** A letter, and what later versions of the client say of its way. */
-type Sent = Letter & { to?: string; isForwarded?: boolean };
-
-function messageOf(letter: Partial<Sent>): ReceivedMessage {
+function messageOf(letter: Partial<Letter>): ReceivedMessage {
   return {
     cursor: "0-1",
     id: "ab",
@@ -24,12 +22,14 @@ function messageOf(letter: Partial<Sent>): ReceivedMessage {
     failure: null,
     letter: {
       from: ALICE,
+      to: BOB,
+      isForwarded: false,
       application: "restante",
       time: Date.UTC(2026, 0, 2),
       maximaId: "ef",
       data: new TextEncoder().encode("hello"),
       ...letter,
-    } as Letter,
+    },
   };
 }
 
@@ -120,7 +120,7 @@ Deno.test("a letter sealed to me but written to somebody else is forwarded, and 
 });
 
 Deno.test("a letter written to me is from its writer", () => {
-  const mine = messageOf({ to: MALLORY, isForwarded: false });
+  const mine = messageOf({});
   assert.match(letterText(mine, null), new RegExp(`^from ${ALICE}$`, "m"));
   const document = letterDocument(mine);
   assert.equal(document["from"], ALICE);
