@@ -118,12 +118,17 @@ Deno.test("a letter to me names me, and is not forwarded", async () => {
 Deno.test("read names its device to the relay: --reader, or that of --ack", async () => {
   await using directory = await TempDirectory.make();
   let target = "";
+  let acked: string | null = null;
   await using way = new FakeRelay(async (request) => {
     const { pathname, search } = new URL(request.url);
+    const body = await request.bytes();
+    if (pathname.endsWith("/ack")) {
+      acked = JSON.parse(new TextDecoder().decode(body)).reader;
+    }
     const answer = await fetch(target + pathname + search, {
       method: request.method,
       headers: request.headers,
-      body: request.body && await request.bytes(),
+      body: request.method === "GET" ? null : body,
     });
     return new Response(await answer.bytes(), answer);
   });
@@ -138,20 +143,23 @@ Deno.test("read names its device to the relay: --reader, or that of --ack", asyn
   target = process.url;
   const file = directory.file("me.json");
   await restanteJson("keygen", file);
-  const table: [args: string[], reader: string | null][] = [
-    [[], null],
-    [["--ack"], null],
-    [["--reader", "phone"], "phone"],
-    [["--ack", "phone"], "phone"],
-    [["--reader", "phone", "--ack"], "phone"],
-    [["--reader", "phone", "--ack", "phone"], "phone"],
-  ];
-  for (const [args, reader] of table) {
+  const table: [args: string[], reader: string | null, acked: string | null][] =
+    [
+      [[], null, null],
+      [["--ack"], null, "default"],
+      [["--reader", "phone"], "phone", null],
+      [["--ack", "phone"], "phone", "phone"],
+      [["--reader", "phone", "--ack"], "phone", "phone"],
+      [["--reader", "phone", "--ack", "phone"], "phone", "phone"],
+    ];
+  for (const [args, reader, ackedBy] of table) {
+    acked = null;
     way.asked.length = 0;
     await restanteJson("read", "--relay", way.url, "--identity", file, ...args);
     const lists = way.asked.filter((asked) => /^GET .*\/messages/.test(asked));
     assert.equal(lists.length, 1, args.join(" "));
     const [, search = ""] = lists[0]?.split("?") ?? [];
     assert.equal(new URLSearchParams(search).get("reader"), reader);
+    assert.equal(acked, ackedBy, args.join(" "));
   }
 });

@@ -98,6 +98,15 @@ Deno.test("letters cannot forge headers, command the terminal or change in --jso
   });
 
   await t.step(
+    "nor where the terminal does not say how wide it is",
+    async () => {
+      const { shown } = await onTerminal(["read", ...me], { columns: 0 });
+      const rows = shown.split("\r\n");
+      assert.ok(rows.includes(`| ${"y".repeat(78)}`), shown);
+    },
+  );
+
+  await t.step(
     "--json is printable and gives exactly what was sent",
     async () => {
       const { stdout } = await restante(["read", ...me, "--json"]);

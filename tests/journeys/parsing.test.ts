@@ -34,7 +34,12 @@ Deno.test("a failure of any command is exit code 1, and with --json one JSON doc
     [],
     "each is tried",
   );
-  for (const [command, [args, expected]] of Object.entries(table)) {
+  const cases: [command: string, [args: string[], code: string]][] = [
+    ...Object.entries(table),
+    ["send", [["--nothing"], "usage"]], // the parser's own failures too
+    ["nothing", [[], "usage"]],
+  ];
+  for (const [command, [args, expected]] of cases) {
     const finished = await restante([command, ...args, "--json"]);
     assert.deepEqual([finished.code, finished.stdout], [1, ""], command);
     assert.match(finished.stderr, /^[\x20-\x7e]+\n$/, command);

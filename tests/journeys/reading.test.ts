@@ -286,4 +286,7 @@ Deno.test("read says that it opened a mailbox, once", async () => {
   const first = await restante(read);
   assert.equal(first.stderr, `opened mailbox ${made.mailbox}\nno messages\n`);
   assert.equal((await restante(read)).stderr, "no messages\n");
+  await restanteJson("keygen", "--force", post.file("new.json"));
+  const document = await restante([...read, "--json"]);
+  assert.equal(document.stderr, "", "a document says nothing beside itself");
 });
