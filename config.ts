@@ -7,6 +7,8 @@ import type { Bytes } from "./lib/bytes.ts";
 import { PLATFORM_STORE } from "./kv/store/location.ts";
 import { DEFAULT_QUOTAS } from "./lib/quota.ts";
 import { DEFAULT_HANDSHAKE_RATE } from "./relay/handshake_price.ts";
+import { CAP_NOTES, type Caps, DEFAULT_CAPS } from "./relay/caps.ts";
+import { parseProxies, type TrustedProxies } from "./relay/proxies.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
 
 /** What a relay needs to know to run. */
@@ -37,6 +39,23 @@ export interface Config {
   readonly signingKey: Bytes | null;
   /** PKCS#8 DER of an RSA key; the store's own, if null. */
   readonly maximaKey: Bytes | null;
+  /** Proxies that are trusted to say who asks. */
+  readonly trustedProxies: TrustedProxies;
+  /** Connections that may be open at once; as the system allows, if null. */
+  readonly connections: number | null;
+  readonly idleSeconds: number;
+  readonly streams: number;
+  readonly mailboxStreams: number;
+  readonly tokenStreams: number;
+  readonly streamBytes: number;
+  readonly bufferedBytes: number;
+  readonly drainSeconds: number;
+  readonly frameBytes: number;
+  readonly uploadBytes: number;
+  readonly uploadSeconds: number;
+  readonly uploadRate: number;
+  readonly addressRate: number;
+  readonly tokenRate: number;
 }
 
 /** A setting has a value that cannot be used. */
@@ -146,7 +165,49 @@ export const SETTINGS: { [K in keyof Config]: Setting<Config[K]> } = {
       "base64 PKCS#8 RSA key (2048 bits or more) that receives handshakes, likewise",
     read: (text) => text === "" ? null : base64(text),
   },
+  trustedProxies: {
+    variable: "RESTANTE_TRUSTED_PROXIES",
+    fallback: "0",
+    describe:
+      "proxies whose X-Forwarded-For is believed: how many stand before the relay, or their networks, such as 10.0.0.0/8,::1",
+    read: parseProxies,
+  },
+  connections: {
+    variable: "RESTANTE_CONNECTIONS",
+    fallback: "",
+    describe:
+      `${CAP_NOTES.connections}; as many as the system lets the process open, if not set, at most ${DEFAULT_CAPS.connections}`,
+    read: (text) => text === "" ? null : wholeNumber(text, 1, 1e6),
+  },
+  idleSeconds: cap("idleSeconds", "RESTANTE_IDLE_SECONDS", 1, 86_400),
+  streams: cap("streams", "RESTANTE_STREAMS", 0, 1e6),
+  mailboxStreams: cap("mailboxStreams", "RESTANTE_MAILBOX_STREAMS", 0, 1e6),
+  tokenStreams: cap("tokenStreams", "RESTANTE_TOKEN_STREAMS", 0, 1e6),
+  streamBytes: cap("streamBytes", "RESTANTE_STREAM_BYTES", 1, 2 ** 30),
+  bufferedBytes: cap("bufferedBytes", "RESTANTE_BUFFERED_BYTES", 1, 1e12),
+  drainSeconds: cap("drainSeconds", "RESTANTE_DRAIN_SECONDS", 1, 3_600),
+  frameBytes: cap("frameBytes", "RESTANTE_FRAME_BYTES", 0, 2 ** 26),
+  uploadBytes: cap("uploadBytes", "RESTANTE_UPLOAD_BYTES", 1, 1e12),
+  uploadSeconds: cap("uploadSeconds", "RESTANTE_UPLOAD_SECONDS", 1, 86_400),
+  uploadRate: cap("uploadRate", "RESTANTE_UPLOAD_RATE", 0, 1e9),
+  addressRate: cap("addressRate", "RESTANTE_ADDRESS_RATE", 0, 1e9),
+  tokenRate: cap("tokenRate", "RESTANTE_TOKEN_RATE", 0, 1e9),
 };
+
+/** A setting that is one of the caps of caps.ts. */
+function cap(
+  name: keyof Caps,
+  variable: string,
+  least: number,
+  most: number,
+): Setting<number> {
+  return {
+    variable,
+    fallback: String(DEFAULT_CAPS[name]),
+    describe: CAP_NOTES[name],
+    read: (text) => wholeNumber(text, least, most),
+  };
+}
 
 /**
  * The configuration from an environment. An empty variable counts as not set.

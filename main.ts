@@ -10,11 +10,17 @@ import { DIGEST_ROUND } from "./lib/link.ts";
 import { NETWORK_LIMITS } from "./lib/minima/maxtxpow.ts";
 import { RsaPool } from "./lib/seal/rsa_pool.ts";
 import { DEFAULT_TARIFF } from "./lib/money.ts";
-import { systemClock } from "./lib/timers.ts";
+import { type Clock, systemClock } from "./lib/timers.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
 import { DEFAULT_WORK_PRICE } from "./lib/work/price.ts";
-import { createApp } from "./routes/app.ts";
 import { originsOf } from "./relay/origins.ts";
+import { PLATFORM_STORE } from "./kv/store/location.ts";
+import type { Caps } from "./relay/caps.ts";
+import { createApp, type EdgeUse } from "./routes/app.ts";
+import type { ConnectionTable } from "./routes/connections.ts";
+import { roomForConnections } from "./routes/descriptors.ts";
+import type { Answer } from "./routes/serve_info.ts";
+import { startServer } from "./routes/server.ts";
 import { contactAddress, type Relay } from "./relay/relay.ts";
 
 /** A relay that answers requests. */
@@ -25,8 +31,10 @@ export interface RunningRelay {
   readonly url: string;
   /** Its contact address. */
   readonly address: string;
-  /** Ends when the relay has stopped. */
+  /** Ends when the relay was stopped; rejects if its server ended unasked. */
   readonly finished: Promise<void>;
+  /** What strangers use of it now. */
+  readonly use: EdgeUse & { readonly connections: ConnectionTable };
   /** Lets requests under way end, then closes the store. */
   stop(): Promise<void>;
 }
@@ -34,8 +42,16 @@ export interface RunningRelay {
 /** Starts a relay with a configuration. */
 export async function startRelay(
   config: Config,
-  now: () => number = Date.now,
+  clock: Clock = systemClock,
 ): Promise<RunningRelay> {
+  const { now } = clock;
+  const log = (message: string, error: unknown) =>
+    console.error(message, error);
+  // Descriptors are counted by taking them: before anything else needs one.
+  const caps: Caps = {
+    ...config,
+    connections: config.connections ?? roomForConnections(),
+  };
   const store = await openStore(config.kv, now);
   try {
     const keys = await loadRelayKeys(store, {
@@ -43,19 +59,19 @@ export async function startRelay(
       ...(config.maximaKey && { maxima: config.maximaKey }),
     }, now);
     // The port may be free for the system to choose, and the app's URL has it:
-    // the socket is there first, and the app before the next turn of the loop.
-    const listener = Promise.withResolvers<string>();
-    let answer = (_: Request): Response | Promise<Response> =>
-      new Response(null, { status: 503 });
-    const cutOff = new AbortController();
-    const server = Deno.serve({
-      signal: cutOff.signal,
+    // the socket is there first, and the app a little later.
+    let answer: Answer = () =>
+      new Response(null, { status: 503, headers: { "Retry-After": "1" } });
+    const server = startServer({
       port: config.port,
-      hostname: config.host,
-      onListen: ({ hostname, port }) =>
-        listener.resolve(origin(hostname, port)),
-    }, (request) => answer(request));
-    const listening = await listener.promise;
+      host: config.host,
+      isByPlatform: config.kv === PLATFORM_STORE,
+      clock,
+      caps,
+      answer: (request, info) => answer(request, info),
+      log,
+    });
+    const listening = origin(server.addr.hostname, server.addr.port);
     const origins = originsOf(config, listening);
     const [url] = origins;
     const doorbells = new Doorbells(store);
@@ -84,14 +100,16 @@ export async function startRelay(
         relay: { bytes: config.relayBytes, messages: config.relayMessages },
       },
       digestRound: DIGEST_ROUND,
+      caps,
+      clock,
       now,
-      log: (message, error) => console.error(message, error),
+      log,
     };
     ledgerOf(store).quota = relay.quotas.relay;
-    const app = await createApp(relay);
+    const app = await createApp(relay, { proxies: config.trustedProxies });
     answer = app.fetch;
     const stopped = Promise.withResolvers<void>();
-    const stopSweeping = keepSweeping(store, { ...systemClock, now });
+    const stopSweeping = keepSweeping(store, clock);
     const finished = Promise.race([server.finished, stopped.promise])
       .finally(async () => {
         await stopSweeping();
@@ -103,14 +121,18 @@ export async function startRelay(
       listening,
       url,
       address: contactAddress(relay),
+      use: { ...app.use, connections: server.connections },
       finished,
       async stop() {
         // A server that shuts down cannot be cut off any more: it is one of both.
         if (await app.drain()) server.shutdown();
-        else cutOff.abort();
-        const timer = setTimeout(stopped.resolve, GRACE);
+        else server.abort();
+        const callOff = clock.after(GRACE, () => {
+          server.abort();
+          stopped.resolve();
+        });
         await finished;
-        clearTimeout(timer);
+        callOff();
       },
     };
   } catch (error) {
@@ -147,6 +169,7 @@ export async function serve(
   config: Config,
   { json = false }: { json?: boolean | undefined } = {},
 ): Promise<void> {
+  surviveMishaps();
   const relay = await startRelay(config);
   let isStopping = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -179,15 +202,34 @@ export async function serve(
   await relay.finished;
 }
 
-if (import.meta.main) {
+/**
+ * Failures that nobody waited for, of one connection or of a worker, are logged
+ * and end nothing: what is stored is in the store, and a mistake in serving one
+ * stranger is not to be felt by all others.
+ */
+function surviveMishaps(): void {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    console.error("unhandled rejection", event.reason);
+  });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    console.error("unhandled error", event.error);
+  });
+}
+
+/** Runs a relay as the process's own task: its end is that of the process. */
+export async function runMain(): Promise<never> {
   try {
     await serve(readConfig((variable) => Deno.env.get(variable)));
     Deno.exit(0); // the signal listeners would keep the process
   } catch (error) {
     const isSetting = error instanceof ConfigError ||
       error instanceof RelayKeyError;
-    if (!isSetting) throw error;
-    console.error(`error: ${error.message}`);
+    if (isSetting) console.error(`error: ${error.message}`);
+    else console.error("error:", error);
     Deno.exit(1);
   }
 }
+
+if (import.meta.main) await runMain();

@@ -52,7 +52,7 @@ export const PROBLEMS = {
   "not-found": {
     status: 404,
     title: "There is nothing at this address",
-    what: "The path or method is not one of this relay's.",
+    what: "The path is not one of this relay's.",
     remedy: "See /docs for what there is.",
   },
   "name-unknown": {
@@ -74,6 +74,12 @@ export const PROBLEMS = {
     what: "The object was never stored here, its hold has ended, it was " +
       "deleted, or it lies in another mailbox.",
     remedy: "Objects are listed with the messages of a mailbox.",
+  },
+  "method-not-allowed": {
+    status: 405,
+    title: "This address has no such method",
+    what: "There is something here, but it cannot be asked for in this way.",
+    remedy: "Allow tells the methods that there are.",
   },
   "too-large": {
     status: 413,
@@ -118,10 +124,10 @@ export const PROBLEMS = {
   "rate-limited": {
     status: 429,
     title: "Too many requests",
-    what: "More was asked from this address or with this token than may be " +
-      "asked without payment in so short a time.",
-    remedy: "Try again after Retry-After seconds; RateLimit and " +
-      "RateLimit-Policy tell what is left and what there is.",
+    what: "More was asked for than one address or one token may ask for in " +
+      "this time, or more readers stay than may.",
+    remedy: "Wait for Retry-After seconds. RateLimit-Policy tells how many " +
+      "requests there are in how many seconds, RateLimit how many are left.",
   },
   "mailbox-full": {
     status: 507,

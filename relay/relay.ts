@@ -9,6 +9,8 @@ import type { Unwrapper } from "../lib/seal/maxima.ts";
 import type { RelayKeys } from "../kv/relay_keys.ts";
 import type { Doorbells } from "../kv/bells/doorbells.ts";
 import type { Store } from "../kv/store/store.ts";
+import type { Clock } from "../lib/timers.ts";
+import type { Caps } from "./caps.ts";
 
 /** How far from the relay's clock the time of work may lie. */
 export interface RelayWindow extends WorkWindow {
@@ -36,11 +38,15 @@ export interface Relay {
   readonly price: WorkPrice;
   readonly tariff: Tariff;
   readonly quotas: Quotas;
+  /** What strangers may use of it. */
+  readonly caps: Caps;
   /** Milliseconds between two digests of a stream. */
   readonly digestRound: number;
   /** Wakes those who wait for mail. */
   readonly doorbells: Doorbells;
-  /** Unix milliseconds. */
+  /** Time, timers and sleep. */
+  readonly clock: Clock;
+  /** The clock's Unix milliseconds. */
   readonly now: () => number;
   /** Told of failures that are the relay's own. */
   readonly log: (message: string, error: unknown) => void;

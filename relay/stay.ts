@@ -3,15 +3,16 @@ import { follow } from "../kv/bells/follow.ts";
 import type { Page } from "../kv/mail/read.ts";
 import type { MailboxId } from "../lib/ids.ts";
 import type { VerifiedGrant } from "../lib/token.ts";
-import { type Delivery, maxBodyOf } from "../routes/page_forms.ts";
+import { type Delivery, maxBodyOf } from "./delivery.ts";
+import { registerReader } from "./register_reader.ts";
 import type { Relay } from "./relay.ts";
-import type { Streams } from "./streams.ts";
+import type { Place, Streams, Transport } from "./streams.ts";
 
 /** Why the relay ends a stream. */
 export type EndReason = "token-expired" | "shutdown";
 
 /** What a reader asked for. */
-export interface ReadingOptions {
+export interface StayOptions {
   readonly mailbox: MailboxId;
   /** Read what is behind it; from the oldest held, if null. */
   readonly after: string | null;
@@ -19,27 +20,47 @@ export interface ReadingOptions {
   readonly bandwidth: number;
   /** How it wants to be sent what there is. */
   readonly delivery: Delivery;
+  /** The device's name, if it said one. */
+  readonly reader: string | null;
+}
+
+/** A token's grant, and what it is counted under. */
+export interface TokenGrant extends VerifiedGrant {
+  /** The same for the same token. */
+  readonly tokenId: string;
 }
 
 /** A reader that stays. */
-export interface Reading extends ReadingOptions {
+export interface Stay extends StayOptions {
   readonly relay: Relay;
   readonly streams: Streams;
+  /** Its place among the others; to be left when the stay is over. */
+  readonly place: Place;
   /** Why it has to go now; null if it may stay. */
   endOf(): EndReason | null;
 }
 
-/** A stay under a token's grant. */
-export function readingOf(
+/**
+ * A stay under a token's grant. Its place is taken in the same turn in which it
+ * is given, so that the caller can let go of it whatever happens.
+ *
+ * @throws {RateLimited} if there is no place for it
+ */
+export async function beginStay(
   relay: Relay,
   streams: Streams,
-  grant: VerifiedGrant,
-  options: ReadingOptions,
-): Reading {
+  grant: TokenGrant,
+  transport: Transport,
+  options: StayOptions,
+): Promise<Stay> {
+  const { mailbox, reader } = options;
+  if (reader !== null) await registerReader(relay, mailbox, reader);
+  const token = grant.tokenId;
   return {
     relay,
     streams,
     ...options,
+    place: streams.enter({ transport, token, mailbox }),
     endOf() {
       if (streams.closing.aborted) return "shutdown";
       return relay.now() >= grant.expires ? "token-expired" : null;
@@ -55,7 +76,7 @@ const STREAM_LIMIT = 100;
  * it is to be asked whether it has to go: there is a beat when the relay stops.
  */
 export function pagesOf(
-  { relay, streams, mailbox, after, bandwidth, delivery }: Reading,
+  { relay, streams, mailbox, after, bandwidth, delivery }: Stay,
   gone: AbortSignal,
 ): AsyncGenerator<Page | null> {
   return follow(relay.store, relay.doorbells, {
@@ -65,7 +86,7 @@ export function pagesOf(
     maxBody: maxBodyOf(delivery),
     round: delivery === "digest" ? relay.digestRound : 0,
     limit: STREAM_LIMIT,
-    now: relay.now,
+    clock: relay.clock,
     signal: gone,
     onBeat: streams.onBeat,
   });

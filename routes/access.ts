@@ -3,10 +3,12 @@ import type { Context } from "hono";
 import { PROOF_WINDOW, verifyProof } from "../lib/dpop.ts";
 import { type MailboxId, parseMailboxId } from "../lib/ids.ts";
 import { Problem } from "../lib/problem.ts";
-import { type Scope, type VerifiedGrant, verifyToken } from "../lib/token.ts";
+import { type Scope, verifyToken } from "../lib/token.ts";
 import type { Relay } from "../relay/relay.ts";
 import { SeenLog } from "../relay/seen_log.ts";
 import { redeemTicket } from "../relay/tickets.ts";
+import type { TokenGrant } from "../relay/stay.ts";
+import type { UnpaidRequests } from "./unpaid.ts";
 
 /** How a token is presented, for the OpenAPI document. */
 export const TOKEN_SECURITY: Record<string, string[]>[] = [{ dpop: [] }, {
@@ -30,23 +32,25 @@ const PROOF_KEPT = 2 * PROOF_WINDOW * 1_000;
 /** Checks tokens, and remembers the proofs that came with them. */
 export class Access {
   readonly #relay: Relay;
+  readonly #unpaid: UnpaidRequests;
   readonly #proofs = new SeenLog(PROOF_KEPT);
 
-  constructor(relay: Relay) {
+  constructor(relay: Relay, unpaid: UnpaidRequests) {
     this.#relay = relay;
+    this.#unpaid = unpaid;
   }
 
   /**
    * The mailbox in the request's path, once its token allows the scope there.
    *
-   * @throws {Problem} `unauthorized`, `forbidden` or `malformed`
+   * @throws {Problem} `unauthorized`, `forbidden`, `rate-limited` or `malformed`
    */
   async mailbox(c: Context, scope: Scope): Promise<MailboxId> {
     return (await this.owner(c, scope)).mailbox;
   }
 
   /** The grant of the same: what {@link Access.mailbox} is taken from. */
-  async owner(c: Context, scope: Scope): Promise<VerifiedGrant> {
+  async owner(c: Context, scope: Scope): Promise<TokenGrant> {
     const grant = await this.grant(c, scope);
     const mailbox = parseMailboxId(c.req.param("mailbox") ?? "");
     if (grant.mailbox === mailbox) return grant;
@@ -59,19 +63,23 @@ export class Access {
    *
    * @throws {Problem} `unauthorized`, `forbidden` or `malformed`
    */
-  async socketOwner(c: Context): Promise<VerifiedGrant> {
+  async socketOwner(c: Context): Promise<TokenGrant> {
     const ticket = ticketOf(c);
     if (ticket === null) return await this.owner(c, "read");
     const mailbox = parseMailboxId(c.req.param("mailbox") ?? "");
-    return await redeemTicket(this.#relay, mailbox, ticket);
+    const grant = await redeemTicket(this.#relay, mailbox, ticket);
+    // All tickets of one token count together, whatever it was.
+    const tokenId = `${mailbox} ${grant.jkt ?? ""} ${grant.expires}`;
+    this.#unpaid.chargeToken(tokenId);
+    return { ...grant, tokenId };
   }
 
   /**
    * What the request's token grants, once it allows the scope.
    *
-   * @throws {Problem} `unauthorized` or `forbidden`
+   * @throws {Problem} `unauthorized`, `forbidden` or `rate-limited`
    */
-  async grant(c: Context, scope: Scope): Promise<VerifiedGrant> {
+  async grant(c: Context, scope: Scope): Promise<TokenGrant> {
     const { scheme, token } = credentialsOf(c);
     const now = this.#relay.now();
     const grant = await verifyToken(this.#relay.keys.signing, token, now);
@@ -83,7 +91,9 @@ export class Access {
       );
     }
     if (grant.jkt !== null) await this.#checkProof(c, token, grant.jkt, now);
-    if (grant.scopes.includes(scope)) return grant;
+    const tokenId = tokenIdOf(token);
+    this.#unpaid.chargeToken(tokenId);
+    if (grant.scopes.includes(scope)) return { ...grant, tokenId };
     throw new Problem("forbidden", `the token lacks the scope ${scope}`);
   }
 
@@ -112,6 +122,14 @@ function ticketOf(c: Context): string | null {
   const protocols = c.req.header("Sec-WebSocket-Protocol") ?? "";
   return /(?:^|[,\s])ticket\.([\w-]{43})(?:$|[,\s])/.exec(protocols)?.[1] ??
     null;
+}
+
+/**
+ * What a token is counted under: the part that is signed, for of a signature
+ * there may be several spellings.
+ */
+function tokenIdOf(token: string): string {
+  return token.split(".")[1] ?? token;
 }
 
 /** The scheme, in lower case, and the token of a request. */

@@ -4,14 +4,10 @@ import { acknowledge } from "../kv/mail/readers.ts";
 import { deleteMessage } from "../kv/mail/delete.ts";
 import { parseCursor } from "../lib/cursor.ts";
 import { type Access, TOKEN_SECURITY } from "./access.ts";
+import { cursorText, deviceName, mailboxParams } from "./forms.ts";
 import { jsonBody } from "./json_body.ts";
 import { problemResponses } from "./problem.ts";
 import type { Relay } from "../relay/relay.ts";
-
-const params = z.object({ mailbox: z.string() });
-
-/** A device's name. */
-const readerName = z.string().regex(/^[\w.-]{1,64}$/).default("default");
 
 const ackRoute = createRoute({
   method: "post",
@@ -21,14 +17,15 @@ const ackRoute = createRoute({
   security: TOKEN_SECURITY,
   middleware: jsonBody,
   request: {
-    params,
+    params: mailboxParams,
     body: {
       required: true,
       content: {
         "application/json": {
-          schema: z.object({ through: z.string(), reader: readerName }).openapi(
-            "Ack",
-          ),
+          schema: z.object({
+            through: cursorText,
+            reader: deviceName.default("default"),
+          }).openapi("Ack"),
         },
       },
     },
@@ -63,7 +60,7 @@ const deleteRoute = createRoute({
   tags: ["Mailboxes"],
   summary: "Delete one message",
   security: TOKEN_SECURITY,
-  request: { params: params.extend({ cursor: z.string() }) },
+  request: { params: mailboxParams.extend({ cursor: cursorText }) },
   responses: {
     204: { description: "There is no such message (any more)" },
     ...problemResponses("malformed", "unauthorized", "forbidden", "busy"),

@@ -1,9 +1,12 @@
 /** The relay's HTTP side, put together. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { cors } from "hono/cors";
-import { Problem } from "../lib/problem.ts";
-import { VERSION } from "../lib/version.ts";
-import { Access, SECURITY_SCHEMES } from "./access.ts";
+import type { TrustedProxies } from "../relay/proxies.ts";
+import { Uploads } from "../relay/uploads.ts";
+import { Access } from "./access.ts";
+import { allowedMethods, answerUnknown } from "./allow.ts";
+import { bodyRoom } from "./body.ts";
+import { addDocument } from "./document.ts";
 import { PAGE_HEADERS } from "./page_forms.ts";
 import { addDescriptor } from "./descriptor.ts";
 import { Drain } from "./drain.ts";
@@ -14,7 +17,10 @@ import { addMailboxes } from "./mailboxes.ts";
 import { addMessages } from "./messages.ts";
 import { addObjects } from "./objects.ts";
 import { addPages } from "./pages.ts";
-import { answerFailure, problemResponse } from "./problem.ts";
+import { malformedBy } from "./malformed.ts";
+import { answerFailure } from "./problem.ts";
+import type { ServeInfo } from "./serve_info.ts";
+import { UnpaidRequests } from "./unpaid.ts";
 import { addQuotes } from "./quotes.ts";
 import { addRead } from "./reading.ts";
 import { addSocketTickets } from "./socket_tickets.ts";
@@ -26,6 +32,9 @@ const EXPOSED = [
   "Location",
   "ETag",
   "Retry-After",
+  "RateLimit",
+  "RateLimit-Policy",
+  "Allow",
   "WWW-Authenticate",
   "Content-Range",
   ...PAGE_HEADERS,
@@ -33,8 +42,10 @@ const EXPOSED = [
 
 /** What answers requests for a relay. */
 export interface RelayApp {
-  /** Answers one request. */
-  fetch(request: Request): Response | Promise<Response>;
+  /** Answers one request; what is known of its connection may be told. */
+  fetch(request: Request, info?: ServeInfo): Response | Promise<Response>;
+  /** What is used now of what strangers may use. */
+  readonly use: EdgeUse;
   /**
    * Lets no more requests in, and ends once those under way have ended; gives
    * whether they have, for it does not wait for ever.
@@ -42,30 +53,44 @@ export interface RelayApp {
   drain(): Promise<boolean>;
 }
 
+/** What strangers use of a worker; each says what was refused as well. */
+export interface EdgeUse {
+  readonly streams: Streams;
+  readonly uploads: Uploads;
+  readonly unpaid: UnpaidRequests;
+  readonly drain: Drain;
+}
+
+/** What stands around an app. */
+export interface AppOptions {
+  /** The proxies whose word is taken for who asks; none, if not said. */
+  readonly proxies?: TrustedProxies;
+}
+
 /** Builds what answers requests for a relay. */
-export async function createApp(relay: Relay): Promise<RelayApp> {
-  const drain = new Drain();
-  const access = new Access(relay);
-  const streams = new Streams();
+export async function createApp(
+  relay: Relay,
+  { proxies = 0 }: AppOptions = {},
+): Promise<RelayApp> {
+  const { clock, caps } = relay;
+  const drain = new Drain(clock);
+  const unpaid = new UnpaidRequests(relay, proxies);
+  const access = new Access(relay, unpaid);
+  const streams = new Streams(clock, caps);
+  const uploads = new Uploads(clock, caps);
   const app = new OpenAPIHono({
     defaultHook: (result) => {
-      if (!result.success) {
-        throw new Problem("malformed", explain(result.error.issues));
-      }
+      if (!result.success) throw malformedBy(result.error);
     },
   });
   app.onError(answerFailure(relay));
-  app.notFound((c) =>
-    problemResponse(
-      c,
-      relay,
-      new Problem("not-found", `there is no ${c.req.method} ${c.req.path}`),
-    )
-  );
   // Any page may use any relay: what is secret is asked for by token.
   app.use(
     cors({ origin: "*", exposeHeaders: EXPOSED, maxAge: 86_400 }),
+    unpaid.headers,
     drain.middleware,
+    unpaid.middleware,
+    bodyRoom(uploads),
   );
 
   addDescriptor(app, relay);
@@ -80,37 +105,13 @@ export async function createApp(relay: Relay): Promise<RelayApp> {
   addObjects(app, relay, access);
   addPages(app);
   addDocument(app, relay);
+  app.notFound(answerUnknown(relay, allowedMethods(app)));
   return {
-    fetch: app.fetch,
+    fetch: (request, info) => app.fetch(request, { ...info }),
+    use: { streams, uploads, unpaid, drain },
     drain: () => {
       streams.close();
       return drain.finish();
     },
   };
-}
-
-/** `GET /openapi.json`, generated from the routes. */
-function addDocument(app: OpenAPIHono, relay: Relay): void {
-  for (const [name, scheme] of Object.entries(SECURITY_SCHEMES)) {
-    app.openAPIRegistry.registerComponent("securitySchemes", name, scheme);
-  }
-  app.doc31("/openapi.json", {
-    openapi: "3.1.0",
-    info: {
-      title: "restante",
-      version: VERSION,
-      description: "An edge relay for end-to-end encrypted mail.",
-      license: { name: "MIT" },
-    },
-    servers: [{ url: relay.url }],
-  });
-}
-
-/** What is wrong with a request, by the path to each member. */
-function explain(
-  issues: readonly { path: PropertyKey[]; message: string }[],
-): string {
-  return issues.map(({ path, message }) =>
-    `${path.join(".") || "request"}: ${message}`
-  ).join("; ");
 }

@@ -1,8 +1,10 @@
 /** Reading a request's body: its type first, and no further than its limit. */
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
+import { createMiddleware } from "hono/factory";
 import type { Bytes } from "../lib/bytes.ts";
 import { Writer } from "../lib/minima/codec.ts";
 import { Problem } from "../lib/problem.ts";
+import type { Uploads } from "../relay/uploads.ts";
 
 /**
  * Refuses a body of another type than those.
@@ -19,48 +21,58 @@ export function expectMediaType(c: Context, types: readonly string[]): void {
   );
 }
 
-/** Milliseconds that an upload may stand still. */
-const PATIENCE = 30_000;
+/** What of the context a request's bodies take room from. */
+const UPLOADS = "uploads";
+
+/**
+ * Goes before every route that reads a body: the room that bodies take is given
+ * back when the request is answered, for until then they are in memory.
+ */
+export function bodyRoom(uploads: Uploads): MiddlewareHandler {
+  return createMiddleware(async (c, next) => {
+    using room = new DisposableStack();
+    c.set(
+      UPLOADS,
+      (giveUp: (why: string) => void) => room.use(uploads.begin(giveUp)),
+    );
+    await next();
+  });
+}
 
 /**
  * A request's body; what goes over the limit is not read any more.
  *
- * @throws {Problem} `too-large`, or `malformed` if it ends early or stands still
+ * @throws {Problem} `too-large`; `malformed` if it ends early, takes too long
+ * or comes too slowly; `busy` if the bodies being read have no room for it
  */
-export async function readBody(
-  request: Request,
-  limit: number,
-): Promise<Bytes> {
-  const tooLarge = new Problem("too-large", `the body is over ${limit} bytes`, {
-    limit,
-  });
-  if (Number(request.headers.get("Content-Length")) > limit) throw tooLarge;
-  if (request.body === null) return new Uint8Array(0);
+export async function readBody(c: Context, limit: number): Promise<Bytes> {
+  const { body: stream, headers } = c.req.raw;
+  const tooLarge = () =>
+    new Problem("too-large", `the body is over ${limit} bytes`, { limit });
+  if (Number(headers.get("Content-Length")) > limit) throw tooLarge();
+  if (stream === null) return new Uint8Array(0);
   const body = new Writer();
-  const reader = request.body.getReader();
-  // One timer for the whole body, set back by every part of it.
-  let movedAt = performance.now();
-  const timer = setInterval(() => {
-    if (performance.now() - movedAt > PATIENCE) reader.cancel("stands still");
-  }, PATIENCE / 2);
+  const reader = stream.getReader();
+  const slow = Promise.withResolvers<never>();
+  slow.promise.catch(() => {}); // it may be that nobody waits for it any more
+  const begin: Uploads["begin"] = c.get(UPLOADS);
+  const upload = begin((why) =>
+    slow.reject(new Problem("malformed", `the body ${why}`))
+  );
   try {
-    for (
-      let part = await reader.read();
-      !part.done;
-      part = await reader.read()
-    ) {
-      movedAt = performance.now();
+    for (;;) {
+      const part = await Promise.race([reader.read(), slow.promise]);
+      if (part.done) return body.done();
+      upload.take(part.value.length);
       body.put(part.value);
-      if (body.length > limit) throw tooLarge;
+      if (body.length > limit) throw tooLarge();
     }
   } catch (cause) {
-    if (cause === tooLarge) {
-      await reader.cancel(cause);
-      throw cause;
-    }
+    // Nobody waits for the one who sends: it may not take this in for long.
+    reader.cancel(cause).catch(() => {});
+    if (cause instanceof Problem) throw cause;
     throw new Problem("malformed", "the body ended early", {}, { cause });
   } finally {
-    clearInterval(timer);
+    upload.complete();
   }
-  return body.done();
 }

@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
 import { Problem } from "../lib/problem.ts";
+import type { Clock } from "../lib/timers.ts";
 
 /**
  * Milliseconds that requests under way have to end. Deno Deploy kills what has
@@ -13,9 +14,24 @@ const RETRY_AFTER = 2;
 
 /** Counts requests, and once it drains lets no more in. */
 export class Drain {
+  readonly #clock: Clock;
   #underWay = 0;
   #isDraining = false;
   readonly #emptied = Promise.withResolvers<void>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Requests under way. */
+  get size(): number {
+    return this.#underWay;
+  }
+
+  /** Whether no more are let in. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
 
   /** Goes before every route. */
   readonly middleware: MiddlewareHandler = createMiddleware(async (_, next) => {
@@ -40,9 +56,9 @@ export class Drain {
   async finish(): Promise<boolean> {
     this.#isDraining = true;
     this.#lookWhetherEmpty();
-    const timer = setTimeout(this.#emptied.resolve, PATIENCE);
+    const callOff = this.#clock.after(PATIENCE, this.#emptied.resolve);
     await this.#emptied.promise;
-    clearTimeout(timer);
+    callOff();
     return this.#underWay === 0;
   }
 

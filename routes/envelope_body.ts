@@ -23,10 +23,9 @@ export const ENVELOPE_BODY = {
 /**
  * The bytes of an envelope.
  *
- * @throws {Problem} `unsupported-media-type`, `too-large`, or `malformed` if
- * the body ends early
+ * @throws {Problem} `unsupported-media-type`, and what {@link readBody} throws
  */
 export async function readEnvelope(c: Context, relay: Relay): Promise<Bytes> {
   expectMediaType(c, MEDIA_TYPES);
-  return await readBody(c.req.raw, envelopeBytes(relay.limits));
+  return await readBody(c, envelopeBytes(relay.limits));
 }

@@ -1,56 +1,98 @@
 /** Reading by server-sent events (HTML, section 9.2). */
 import type { Page } from "../kv/mail/read.ts";
+import { pagesOf, type Stay } from "../relay/stay.ts";
 import { streamParts } from "./page_forms.ts";
-import { pagesOf, type Reading } from "../relay/stay.ts";
 
 /** A comment: what lies on the way sees that the stream lives. */
 const BEAT = new TextEncoder().encode(":\n\n");
+
+/** Milliseconds between two looks whether there is room to send. */
+const LOOK_EVERY = 20;
 
 const utf8 = new TextEncoder();
 
 /**
  * A stream of a mailbox: `open` at once, `message` for each message with its
  * cursor as the id (or `digest` for many), and `end` with the reason when the
- * relay ends it.
+ * relay ends it. One part is made at a time, when the one before was taken; a
+ * reader that takes none for too long is dropped, and `cut` off.
  */
-export function eventStream(reading: Reading): Response {
+export function eventStream(stay: Stay, cut: () => void): Response {
+  const { relay: { clock, caps }, streams, place } = stay;
   const gone = new AbortController();
-  const pages = pagesOf(reading, gone.signal);
+  const pages = pagesOf(stay, gone.signal);
+  let waiting: Uint8Array[] = [];
   let isOpen = false;
+  let callOff = () => {};
+  const leave = async () => {
+    gone.abort();
+    callOff();
+    place.leave();
+    await pages.return(undefined);
+  };
+  const drop = (controller: ReadableStreamDefaultController) => {
+    streams.dropped++;
+    controller.error(new Error("the reader takes nothing"));
+    leave();
+    cut();
+  };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { value, done } = await pages.next();
-      const reason = reading.endOf();
-      if (done || reason !== null) {
-        controller.enqueue(event("end", { reason: reason ?? "closed" }));
-        controller.close();
-        await pages.return(undefined);
-        return;
+      callOff(); // what was sent before is taken
+      place.buffered = 0;
+      try {
+        const part = await nextPart();
+        if (gone.signal.aborted) return;
+        if (part === null) {
+          const reason = stay.endOf() ?? "closed";
+          controller.enqueue(event("end", { reason }));
+          controller.close();
+          return await leave();
+        }
+        place.buffered = part.length;
+        const patience = 1_000 * caps.drainSeconds;
+        callOff = clock.after(patience, () => drop(controller));
+        controller.enqueue(part);
+      } catch (error) {
+        await leave();
+        throw error;
       }
-      if (value === null) return controller.enqueue(BEAT);
-      const opening = isOpen ? [] : [opened(value)];
-      isOpen = true;
-      const parts = [
-        ...opening,
-        ...streamParts(value, reading.delivery).map(({ name, data, cursor }) =>
-          event(name, data, cursor)
-        ),
-      ];
-      for (const part of parts) controller.enqueue(part);
     },
-    async cancel() {
-      gone.abort();
-      await pages.return(undefined);
-    },
+    cancel: leave,
   }, { highWaterMark: 0 });
-  return new Response(body, {
-    headers: {
-      "Content-Type": "text/event-stream",
-      "Cache-Control": "no-store",
-      "X-Accel-Buffering": "no",
-    },
-  });
+
+  /** What is sent next, once there is room for it; null at the end. */
+  async function nextPart(): Promise<Uint8Array | null> {
+    while (waiting.length === 0) {
+      const { value, done } = await pages.next();
+      if (done || stay.endOf() !== null) return null;
+      waiting = value === null ? [BEAT] : partsOf(value);
+    }
+    const part = waiting.shift() ?? BEAT;
+    while (!place.hasRoomFor(part.length) && stay.endOf() === null) {
+      if (gone.signal.aborted) return null;
+      await clock.sleep(LOOK_EVERY, gone.signal);
+    }
+    return stay.endOf() === null ? part : null;
+  }
+
+  function partsOf(page: Page): Uint8Array[] {
+    const opening = isOpen ? [] : [opened(page)];
+    isOpen = true;
+    const parts = streamParts(page, stay.delivery)
+      .map(({ name, data, cursor }) => event(name, data, cursor));
+    return [...opening, ...parts];
+  }
+
+  return new Response(body, { headers: EVENT_STREAM_HEADERS });
 }
+
+/** The headers of a stream of events. */
+export const EVENT_STREAM_HEADERS = {
+  "Content-Type": "text/event-stream",
+  "Cache-Control": "no-store",
+  "X-Accel-Buffering": "no",
+};
 
 /** Where the stream begins; a reader that is reset begins at the oldest held. */
 function opened({ reset, messages, next }: Page): Uint8Array {

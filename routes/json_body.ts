@@ -12,7 +12,7 @@ export const jsonBody: MiddlewareHandler = createMiddleware(async (c, next) => {
   const { url, method } = c.req.raw;
   const headers = new Headers(c.req.raw.headers);
   headers.set("Content-Type", "application/json"); // as it was just found to be
-  const body = await readBody(c.req.raw, MAX_JSON);
+  const body = await readBody(c, MAX_JSON);
   // The route's own validation reads what was read here.
   c.req.raw = new Request(url, { method, headers, body });
   await next();

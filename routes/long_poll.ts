@@ -1,8 +1,8 @@
 /** Reading by long poll: an answer when there is something, or time is up. */
 import { follow } from "../kv/bells/follow.ts";
 import type { Page } from "../kv/mail/read.ts";
-import { maxBodyOf } from "./page_forms.ts";
-import type { Reading } from "../relay/stay.ts";
+import { maxBodyOf } from "../relay/delivery.ts";
+import type { Stay } from "../relay/stay.ts";
 
 /** Most seconds that an answer is held back. */
 export const MAX_WAIT = 60;
@@ -15,28 +15,32 @@ export function waitOf(prefer: string | undefined): number {
   return Math.min(Number(seconds), MAX_WAIT);
 }
 
-/** The first page that has messages, or an empty one once time is up. */
+/**
+ * The first page that has messages, or an empty one once time is up. The stay
+ * is over then.
+ */
 export async function waitForPage(
-  reading: Reading,
+  stay: Stay,
   limit: number,
   seconds: number,
   caller: AbortSignal,
 ): Promise<Page> {
-  const { relay, streams, mailbox, after, bandwidth, delivery } = reading;
+  const { relay, streams, place } = stay;
+  const { mailbox, after, bandwidth, delivery } = stay;
   const timeUp = new AbortController();
-  const timer = setTimeout(() => timeUp.abort(), 1_000 * seconds);
-  const pages = follow(relay.store, relay.doorbells, {
-    mailbox,
-    after,
-    bandwidth,
-    maxBody: maxBodyOf(delivery),
-    limit,
-    now: relay.now,
-    signal: AbortSignal.any([timeUp.signal, streams.closing, caller]),
-  });
+  const callOff = relay.clock.after(1_000 * seconds, () => timeUp.abort());
   let reset = false;
   let last: Page | null = null;
   try {
+    const pages = follow(relay.store, relay.doorbells, {
+      mailbox,
+      after,
+      bandwidth,
+      maxBody: maxBodyOf(delivery),
+      limit,
+      clock: relay.clock,
+      signal: AbortSignal.any([timeUp.signal, streams.closing, caller]),
+    });
     for await (const page of pages) {
       if (page === null) continue;
       reset ||= page.reset;
@@ -44,7 +48,8 @@ export async function waitForPage(
       if (page.messages.length > 0 || page.reset) break;
     }
   } finally {
-    clearTimeout(timer);
+    callOff();
+    place.leave();
   }
   if (last === null) throw new Error("following a mailbox gave no first page");
   return { ...last, reset };

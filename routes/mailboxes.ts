@@ -2,11 +2,12 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { requireMailbox } from "../kv/mail/mailboxes.ts";
 import { parseMailboxId } from "../lib/ids.ts";
+import { mailboxId, mailboxParams } from "./forms.ts";
 import { problemResponses } from "./problem.ts";
 import type { Relay } from "../relay/relay.ts";
 
 const mailboxForm = z.object({
-  id: z.string(),
+  id: mailboxId,
   publicKey: z.string().meta({ description: "Hex SPKI of the owner's key" }),
   names: z.array(z.string()),
   record: z.null().meta({
@@ -19,7 +20,7 @@ const route = createRoute({
   path: "/v1/mailboxes/{mailbox}",
   tags: ["Mailboxes"],
   summary: "Whether a mailbox is here, and its owner's key",
-  request: { params: z.object({ mailbox: z.string() }) },
+  request: { params: mailboxParams },
   responses: {
     200: {
       description: "It is",

@@ -7,6 +7,7 @@ import { Problem } from "../lib/problem.ts";
 import { type Access, TOKEN_SECURITY } from "./access.ts";
 import { MAXTXPOW } from "./envelope_body.ts";
 import { callerHas } from "./etag.ts";
+import { objectHash } from "./forms.ts";
 import { problemResponses } from "./problem.ts";
 import type { Relay } from "../relay/relay.ts";
 
@@ -24,7 +25,7 @@ const route = createRoute({
   summary: "The bytes of an object in the token's mailbox",
   security: TOKEN_SECURITY,
   request: {
-    params: z.object({ object: z.string() }),
+    params: z.object({ object: objectHash }),
     headers: z.object({
       range: z.string().optional().meta({ description: "One range of bytes" }),
       "if-none-match": z.string().optional(),

@@ -2,7 +2,10 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { html } from "hono/html";
 import swaggerUi from "swagger-ui-dist/absolute-path.js";
+import type { Bytes } from "../lib/bytes.ts";
+import { sha3_256 } from "../lib/hash.ts";
 import { isProblemCode, Problem, PROBLEMS } from "../lib/problem.ts";
+import { callerHas } from "./etag.ts";
 
 /** Everything a page uses comes from the relay itself. */
 const CONTENT_SECURITY_POLICY =
@@ -18,6 +21,17 @@ const DOCS_FILES: ReadonlyMap<string, string> = new Map([
 /** Starts the page; its own file, so that no script stands in the HTML. */
 const START_SCRIPT =
   `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#docs", deepLinking: true });`;
+
+/** A file as it is sent. */
+interface DocsFile {
+  readonly bytes: Bytes;
+  readonly tag: string;
+}
+
+async function readDocsFile(file: string): Promise<DocsFile> {
+  const bytes = await Deno.readFile(`${swaggerUi()}/${file}`);
+  return { bytes, tag: `"${sha3_256(bytes).toHex().slice(0, 32)}"` };
+}
 
 /** Adds `/docs` and `/problems/<code>`. */
 export function addPages(app: OpenAPIHono): void {
@@ -40,15 +54,23 @@ export function addPages(app: OpenAPIHono): void {
     "/docs/start.js",
     (c) => c.body(START_SCRIPT, 200, { "Content-Type": "text/javascript" }),
   );
+  // Read once, when they are first asked for: they are large, and asked by all.
+  const files = new Map<string, Promise<DocsFile>>();
+  const load = (file: string) => {
+    const loading = files.get(file) ?? readDocsFile(file);
+    files.set(file, loading);
+    loading.catch(() => files.delete(file));
+    return loading;
+  };
   app.get("/docs/:file", async (c) => {
     const file = c.req.param("file");
     const type = DOCS_FILES.get(file);
     if (type === undefined) return c.notFound();
-    const bytes = await Deno.readFile(`${swaggerUi()}/${file}`);
-    return c.body(bytes, 200, {
-      "Content-Type": type,
-      "Cache-Control": "public, max-age=86400",
-    });
+    const { bytes, tag } = await load(file);
+    c.header("ETag", tag);
+    c.header("Cache-Control", "public, max-age=86400");
+    if (callerHas(c, tag)) return c.body(null, 304);
+    return c.body(bytes, 200, { "Content-Type": type });
   });
   app.get("/problems/:code", (c) => {
     const code = c.req.param("code");

@@ -2,26 +2,28 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { readAfter } from "../kv/mail/read.ts";
-import { parseCursor } from "../lib/cursor.ts";
-import { Problem } from "../lib/problem.ts";
-import { type Access, TOKEN_SECURITY } from "./access.ts";
+import { CURSOR_FORM, parseCursor } from "../lib/cursor.ts";
 import {
-  compactPage,
   DELIVERIES,
   deliveryOf,
   maxBodyOf,
-  PAGE_TYPES,
   requirePushable,
-} from "./page_forms.ts";
-import { eventStream } from "./event_stream.ts";
-import { waitForPage, waitOf } from "./long_poll.ts";
+} from "../relay/delivery.ts";
+import { registerReader } from "../relay/register_reader.ts";
+import { type Access, TOKEN_SECURITY } from "./access.ts";
+import { EVENT_STREAM_HEADERS, eventStream } from "./event_stream.ts";
+import { cursorText, deviceName, mailboxParams } from "./forms.ts";
+import { MAX_WAIT, waitForPage, waitOf } from "./long_poll.ts";
 import { messageForm, messageJson } from "./message_json.ts";
+import { compactPage, PAGE_TYPES } from "./page_forms.ts";
+import { malformedBy } from "./malformed.ts";
 import { problemResponses } from "./problem.ts";
 import { wholeNumber } from "./query.ts";
-import { readingOf } from "../relay/stay.ts";
+import type { ServeInfo } from "./serve_info.ts";
+import { beginStay, type StayOptions } from "../relay/stay.ts";
 import type { Relay } from "../relay/relay.ts";
-import { serveSocket, SUBPROTOCOL } from "./socket.ts";
 import type { Streams } from "../relay/streams.ts";
+import { hearLeaving, parseUpgrade, upgrade } from "./upgrade.ts";
 
 const DELIVERY_DESCRIPTION =
   "`full`: messages, with the bodies that the link is fast enough for. `link`: " +
@@ -32,7 +34,30 @@ const DELIVERY_DESCRIPTION =
   "it hints, the 32 bytes of the hash, in answer to polls alone. The headers " +
   "`Restante-Next`, `-More` and `-Reset` say what a JSON page says.";
 
-const params = z.object({ mailbox: z.string() });
+/** What a reader says of itself, whichever way it reads. */
+const readerQuery = z.object({
+  after: cursorText.optional().openapi({
+    description: "A cursor; from the oldest held, if not given",
+  }),
+  bandwidth: wholeNumber(0, 1e12).optional().meta({
+    description: "The reader's link in bits a second; any, if not given",
+  }),
+  delivery: z.enum(DELIVERIES).default("full").meta({
+    description: DELIVERY_DESCRIPTION,
+  }),
+  reader: deviceName.optional().meta({
+    description:
+      "The device's name: from its first read on, what it did not acknowledge " +
+      "is not deleted by what other devices acknowledge",
+  }),
+});
+
+interface ReaderQuery {
+  readonly after?: string | undefined;
+  readonly bandwidth?: number | undefined;
+  readonly delivery: typeof DELIVERIES[number];
+  readonly reader?: string | undefined | null;
+}
 
 const readRoute = createRoute({
   method: "get",
@@ -48,18 +73,16 @@ const readRoute = createRoute({
     "as `restante.v1, bearer.<token>`.",
   security: TOKEN_SECURITY,
   request: {
-    params,
-    query: z.object({
-      after: z.string().optional().meta({
-        description: "A cursor; from the oldest held, if not given",
+    params: mailboxParams,
+    query: readerQuery.extend({ limit: wholeNumber(1, 1_000).default(100) }),
+    headers: z.object({
+      "last-event-id": z.string().optional().openapi({
+        pattern: `^$|${CURSOR_FORM.source}`,
+        description: "A cursor; goes before `after`, as a stream that is " +
+          "connected again says both",
       }),
-      limit: wholeNumber(1, 1_000).default(100),
-      bandwidth: wholeNumber(0, 1e12).optional()
-        .meta({
-          description: "The reader's link in bits a second; any, if not given",
-        }),
-      delivery: z.enum(DELIVERIES).default("full").meta({
-        description: DELIVERY_DESCRIPTION,
+      prefer: z.string().optional().meta({
+        description: `\`wait=25\`: seconds to wait, at most ${MAX_WAIT}`,
       }),
     }),
   },
@@ -85,7 +108,13 @@ const readRoute = createRoute({
         },
       },
     },
-    ...problemResponses("malformed", "unauthorized", "forbidden", "busy"),
+    ...problemResponses(
+      "malformed",
+      "unauthorized",
+      "forbidden",
+      "rate-limited",
+      "busy",
+    ),
   },
 });
 
@@ -98,29 +127,31 @@ export function addRead(
 ): void {
   app.openapi(readRoute, async (c) => {
     const grant = await access.owner(c, "read");
-    const { limit, bandwidth = Infinity, after: asked, ...query } = c.req.valid(
-      "query",
-    );
-    const delivery = deliveryOf(query.delivery, bandwidth);
-    const after = startOf(
-      asked ?? (c.req.header("Last-Event-ID") || undefined),
-    );
+    const { limit, after, ...query } = c.req.valid("query");
+    // An EventSource that connects again still sends the `after` it began with.
+    const start = c.req.header("Last-Event-ID") || after;
     const { mailbox } = grant;
-    const options = { mailbox, after, bandwidth, delivery };
-    const reading = readingOf(relay, streams, grant, options);
+    const options = { mailbox, ...stayOptions({ ...query, after: start }) };
+    const { delivery, reader } = options;
     if (accepts(c, "text/event-stream")) {
       requirePushable(delivery);
-      return eventStream(reading);
+      // What only wants the headers has nothing to stay for.
+      if (c.req.method === "HEAD") {
+        return c.body(null, 200, EVENT_STREAM_HEADERS);
+      }
+      const { connection } = (c.env ?? {}) as Partial<ServeInfo>;
+      const stay = await beginStay(relay, streams, grant, "events", options);
+      return eventStream(stay, () => connection?.cut());
     }
     const wait = waitOf(c.req.header("Prefer"));
     const page = wait > 0
-      ? await waitForPage(reading, limit, wait, c.req.raw.signal)
-      : await readAfter(relay.store, {
-        ...options,
-        maxBody: maxBodyOf(delivery),
+      ? await waitForPage(
+        await beginStay(relay, streams, grant, "poll", options),
         limit,
-        now: relay.now(),
-      });
+        wait,
+        c.req.raw.signal,
+      )
+      : await readOnce();
     c.header("Cache-Control", "no-store");
     if (wait > 0) c.header("Preference-Applied", `wait=${wait}`);
     if (delivery === "digest" || delivery === "hint") {
@@ -128,27 +159,26 @@ export function addRead(
       return c.body(body, 200, headers);
     }
     return c.json({ ...page, messages: page.messages.map(messageJson) }, 200);
+
+    async function readOnce() {
+      if (reader !== null) await registerReader(relay, mailbox, reader);
+      const maxBody = maxBodyOf(delivery);
+      const now = relay.now();
+      return await readAfter(relay.store, { ...options, maxBody, limit, now });
+    }
   });
 
   // OpenAPI has no words for a WebSocket: the route above describes it.
   app.get("/v1/mailboxes/:mailbox/socket", async (c) => {
+    const leaving = hearLeaving(c);
     const grant = await access.socketOwner(c);
-    const after = startOf(c.req.query("after"));
-    const bandwidth = bandwidthOf(c.req.query("bandwidth"));
-    if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
-      throw new Problem("malformed", "this path is for WebSockets alone");
-    }
-    const hasProtocol = c.req.header("Sec-WebSocket-Protocol") !== undefined;
-    const { socket, response } = Deno.upgradeWebSocket(
-      c.req.raw,
-      hasProtocol ? { protocol: SUBPROTOCOL } : {},
-    );
-    const delivery = deliveryOf(wayOf(c.req.query("delivery")), bandwidth);
-    requirePushable(delivery);
-    const options = { mailbox: grant.mailbox, after, bandwidth, delivery };
-    const reading = readingOf(relay, streams, grant, options);
-    socket.onopen = () => serveSocket(socket, reading);
-    return response;
+    const query = readerQuery.safeParse(c.req.query());
+    if (!query.success) throw malformedBy(query.error);
+    const options = { mailbox: grant.mailbox, ...stayOptions(query.data) };
+    requirePushable(options.delivery);
+    const request = parseUpgrade(c, leaving);
+    const stay = await beginStay(relay, streams, grant, "socket", options);
+    return upgrade(request, stay);
   });
 }
 
@@ -156,21 +186,15 @@ function accepts(c: Context, type: string): boolean {
   return c.req.header("Accept")?.includes(type) ?? false;
 }
 
-/** Where to start; what is no cursor is refused before anything is sent. */
-function startOf(after: string | undefined): string | null {
-  if (after === undefined) return null;
-  parseCursor(after);
-  return after;
-}
-
-function wayOf(text = "full"): typeof DELIVERIES[number] {
-  const way = DELIVERIES.find((way) => way === text);
-  if (way !== undefined) return way;
-  throw new Problem("malformed", `delivery: one of ${DELIVERIES.join(", ")}`);
-}
-
-function bandwidthOf(text: string | undefined): number {
-  if (text === undefined) return Infinity;
-  if (/^\d{1,12}$/.test(text)) return Number(text);
-  throw new Problem("malformed", "bandwidth: not a whole number");
+/** A reader's wishes; a cursor that is none is refused here. */
+function stayOptions(
+  { after, bandwidth = Infinity, delivery, reader = null }: ReaderQuery,
+): Omit<StayOptions, "mailbox"> {
+  if (after !== undefined) parseCursor(after);
+  return {
+    after: after ?? null,
+    bandwidth,
+    delivery: deliveryOf(delivery, bandwidth),
+    reader,
+  };
 }

@@ -1,13 +1,12 @@
 /** Reading by WebSocket: one JSON text frame a message. */
 import { Problem } from "../lib/problem.ts";
+import { Draining } from "../relay/draining.ts";
+import { type EndReason, pagesOf, type Stay } from "../relay/stay.ts";
 import { streamParts } from "./page_forms.ts";
-import { type EndReason, pagesOf, type Reading } from "../relay/stay.ts";
 
 /** The subprotocol that the relay speaks. */
 export const SUBPROTOCOL = "restante.v1";
 
-/** Bytes that may wait to be sent before the next page is read. */
-const MAX_BUFFERED = 2 ** 20;
 /** Milliseconds between two looks at what waits. */
 const LOOK_EVERY = 20;
 
@@ -17,43 +16,107 @@ const CLOSE_CODES: Record<EndReason, number> = {
   "token-expired": 4001,
 };
 
+/** The reader sent more than it may (RFC 6455, 7.4.1). */
+const TOO_BIG = 1009;
+/** The reader takes nothing: it goes against the relay's policy. */
+const TOO_SLOW = 1008;
 /** The store does not answer now (registered with the IANA for RFC 6455). */
 const TRY_AGAIN = 1013;
 
-/** Sends a mailbox through a socket until one of both ends. */
+/** The reader took nothing for as long as patience lasts. */
+class StuckError extends Error {}
+
+/** Sends a mailbox through an open socket until one of both ends. */
 export async function serveSocket(
   socket: WebSocket,
-  reading: Reading,
+  stay: Stay,
 ): Promise<void> {
+  const { relay, streams } = stay;
   const gone = new AbortController();
-  socket.onclose = () => gone.abort();
-  const pages = pagesOf(reading, gone.signal);
+  socket.addEventListener("close", () => gone.abort());
+  socket.addEventListener("message", ({ data }) => {
+    // What a reader says is of no interest; how much it says is.
+    if (bytesOf(data) <= relay.caps.frameBytes) return;
+    gone.abort();
+    socket.close(TOO_BIG, "frame too big");
+  });
+  const sender = new Sender(socket, stay, gone.signal);
   try {
-    for await (const page of pages) {
-      if (reading.endOf() !== null) break;
-      const parts = page === null ? [] : streamParts(page, reading.delivery);
+    for await (const page of pagesOf(stay, gone.signal)) {
+      if (stay.endOf() !== null) break;
+      sender.look();
+      const parts = page === null ? [] : streamParts(page, stay.delivery);
       for (const { data } of parts) {
-        if (socket.readyState !== WebSocket.OPEN) return;
-        socket.send(JSON.stringify(data));
-        await drained(socket);
+        if (gone.signal.aborted || stay.endOf() !== null) break;
+        await sender.send(JSON.stringify(data));
       }
     }
-    const reason = reading.endOf();
+    const reason = stay.endOf();
     if (reason !== null) socket.close(CLOSE_CODES[reason], reason);
   } catch (error) {
+    if (error instanceof StuckError) {
+      streams.dropped++;
+      return socket.close(TOO_SLOW, "too slow");
+    }
     if (error instanceof Problem && error.code === "busy") {
       return socket.close(TRY_AGAIN, "busy");
     }
-    reading.relay.log("WebSocket", error);
+    relay.log("WebSocket", error);
     socket.close(1011, "internal");
   }
 }
 
-/** A slow reader gets back-pressure: sockets have no other sign of it. */
-async function drained(socket: WebSocket): Promise<void> {
-  while (
-    socket.bufferedAmount > MAX_BUFFERED && socket.readyState === WebSocket.OPEN
-  ) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+/** Sends no faster than the reader takes. */
+class Sender {
+  readonly #socket: WebSocket;
+  readonly #stay: Stay;
+  readonly #gone: AbortSignal;
+  readonly #draining: Draining;
+
+  constructor(socket: WebSocket, stay: Stay, gone: AbortSignal) {
+    const { caps, clock } = stay.relay;
+    this.#socket = socket;
+    this.#stay = stay;
+    this.#gone = gone;
+    const patience = 1_000 * caps.drainSeconds;
+    this.#draining = new Draining(patience, clock.monotonic());
   }
+
+  /**
+   * Notes what waits.
+   *
+   * @throws {StuckError} if it has waited for too long
+   */
+  look(): void {
+    const { place, relay } = this.#stay;
+    const { bufferedAmount } = this.#socket;
+    place.buffered = bufferedAmount;
+    const now = relay.clock.monotonic();
+    if (this.#draining.isStuck(bufferedAmount, now)) throw new StuckError();
+  }
+
+  /** Sends once there is room: sockets have no other sign of back-pressure. */
+  async send(text: string): Promise<void> {
+    const { place, relay, streams } = this.#stay;
+    this.look();
+    while (
+      !place.hasRoomFor(text.length) && !this.#gone.aborted &&
+      !streams.closing.aborted
+    ) {
+      await relay.clock.sleep(LOOK_EVERY, this.#gone);
+      this.look();
+    }
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    if (streams.closing.aborted) return;
+    this.#socket.send(text);
+    const { bufferedAmount } = this.#socket;
+    place.buffered = bufferedAmount;
+    this.#draining.sent(bufferedAmount, relay.clock.monotonic());
+  }
+}
+
+function bytesOf(data: unknown): number {
+  if (typeof data === "string") return data.length;
+  if (data instanceof Blob) return data.size;
+  return data instanceof ArrayBuffer ? data.byteLength : 0;
 }

@@ -21,6 +21,21 @@ const DEFAULTS: Config = {
   relayMessages: 10_000_000,
   signingKey: null,
   maximaKey: null,
+  trustedProxies: 0,
+  connections: null,
+  idleSeconds: 60,
+  streams: 8_000,
+  mailboxStreams: 1_000,
+  tokenStreams: 64,
+  streamBytes: 524_288,
+  bufferedBytes: 268_435_456,
+  drainSeconds: 30,
+  frameBytes: 4_096,
+  uploadBytes: 67_108_864,
+  uploadSeconds: 120,
+  uploadRate: 1_024,
+  addressRate: 3_000,
+  tokenRate: 3_000,
 };
 
 Deno.test("readConfig() of an empty environment gives what works on a laptop", () => {

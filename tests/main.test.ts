@@ -35,7 +35,7 @@ Deno.test("startRelay() listens on a free port, and is known by it", async () =>
 
 Deno.test("startRelay() is known by the URL that it is told", async () => {
   const url = "https://relay.test";
-  await using relay = await listen(":memory:", Date.now, { url });
+  await using relay = await listen(":memory:", undefined, { url });
   assert.equal(relay.url, url);
   const descriptor = await getJson(`${relay.listening}/.well-known/restante`);
   assert.equal(descriptor.url, url);
@@ -56,7 +56,7 @@ Deno.test("startRelay() takes work as old as it is told to", async (t) => {
       await using directory = await TempDirectory.make();
       const file = directory.file("store.kv");
       const to = freshKey();
-      await using relay = await listen(file, Date.now, { workWindow: 7_200 });
+      await using relay = await listen(file, undefined, { workWindow: 7_200 });
       const { work } = await getJson(`${relay.url}/.well-known/restante`);
       assert.equal(work.windowSeconds, 7_200);
       if (code === "work-stale") {
@@ -81,7 +81,7 @@ Deno.test("startRelay() has the operator's keys, whatever the store", async () =
   };
   const descriptors = [];
   for (let start = 0; start < 2; start++) {
-    await using relay = await listen(":memory:", Date.now, config);
+    await using relay = await listen(":memory:", undefined, config);
     const { id, keys } = await getJson(`${relay.url}/.well-known/restante`);
     descriptors.push({ id, keys });
   }
@@ -106,7 +106,7 @@ Deno.test("startRelay() on the same file is the same relay", async () => {
   const ids: string[] = [];
   for (let start = 0; start < 2; start++) {
     const file = directory.file("a", "store.kv");
-    await using relay = await listen(file, Date.now, {
+    await using relay = await listen(file, undefined, {
       signingKey: null,
       maximaKey: null,
     });

@@ -1,12 +1,13 @@
 /** Following a mailbox: what is behind a cursor now, and all that comes. */
+import type { Clock } from "../../lib/timers.ts";
 import type { Doorbells } from "./doorbells.ts";
 import { type Page, readAfter, type ReadOptions } from "../mail/read.ts";
 import type { Store } from "../store/store.ts";
 
 /** What to follow, and until when. */
 export interface FollowOptions extends Omit<ReadOptions, "now"> {
-  /** Unix milliseconds. */
-  readonly now: () => number;
+  /** Time, and the timer between rounds. */
+  readonly clock: Clock;
   /** Ends the following. */
   readonly signal: AbortSignal;
   /** Calls what it is given once in a while; gives how to end that. */
@@ -17,19 +18,19 @@ export interface FollowOptions extends Omit<ReadOptions, "now"> {
 
 /**
  * Pages of a mailbox from a cursor on: the first at once, even if it is empty,
- * the others when there is something; and null at every beat meanwhile. Nothing is read ahead of the one who takes the pages, so that a slow
- * reader costs no memory.
+ * the others when there is something; and null at every beat meanwhile. Nothing is read
+ * ahead of the one who takes the pages, so that a slow reader costs no memory.
  */
 export async function* follow(
   store: Store,
   doorbells: Doorbells,
-  { now, signal, onBeat, round = 0, ...options }: FollowOptions,
+  { clock, signal, onBeat, round = 0, ...options }: FollowOptions,
 ): AsyncGenerator<Page | null> {
   let woken = Promise.withResolvers<void>();
   let hasMail = false;
   let isBeat = false;
   let isRoundOver = true;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let callOff = () => {};
   const ring = () => {
     hasMail = true;
     woken.resolve();
@@ -54,7 +55,7 @@ export async function* follow(
         ...options,
         after,
         isOwn: !isFirst,
-        now: now(),
+        now: clock.now(),
       });
       after = page.next;
       const isGiven = isFirst || page.messages.length > 0;
@@ -62,7 +63,7 @@ export async function* follow(
       if (page.more) continue;
       if (isGiven && round > 0) {
         isRoundOver = false;
-        timer = setTimeout(endRound, round);
+        callOff = clock.after(round, endRound);
       }
       while (!(hasMail && isRoundOver) && !signal.aborted) {
         if (isBeat) {
@@ -75,7 +76,7 @@ export async function* follow(
       }
     }
   } finally {
-    clearTimeout(timer);
+    callOff();
     unsubscribe();
     stopBeats?.();
     signal.removeEventListener("abort", ring);

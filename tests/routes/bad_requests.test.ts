@@ -190,44 +190,77 @@ Deno.test("reading refuses parameters, cursors, ids and hashes that are none", a
   }
 });
 
-const WRONG_WAYS: readonly [method: string, path: string][] = [
+const ID = "0".repeat(64);
+
+const WRONG_PATHS: readonly [method: string, path: string][] = [
   ["GET", "/"],
   ["GET", "/v1"],
   ["GET", "/v2/messages"],
-  ["GET", "/v1/messages"],
-  ["PUT", "/v1/messages"],
-  ["DELETE", "/v1/messages"],
   ["POST", "/v1/messages/"],
   ["POST", "/V1/messages"],
   ["POST", "/v1//messages"],
-  ["GET", "/v1/quotes"],
-  ["GET", "/v1/handshakes"],
   ["POST", "/v1/handshakes/"],
-  ["GET", `/v1/handshakes/${"0".repeat(44)}`],
   ["GET", "/v1/mailboxes"],
-  ["DELETE", `/v1/mailboxes/${"0".repeat(64)}`],
-  ["POST", `/v1/mailboxes/${"0".repeat(64)}/messages`],
-  ["GET", `/v1/mailboxes/${"0".repeat(64)}/ack`],
-  ["POST", `/v1/objects/${"0".repeat(64)}`],
-  ["DELETE", `/v1/objects/${"0".repeat(64)}`],
-  ["POST", "/openapi.json"],
-  ["POST", "/health"],
   ["GET", "/.well-known/restante/"],
   ["GET", "/.well-known/other"],
   ["GET", "/problems/"],
+  ["GET", "/docs/other"],
   ["GET", "/docs/../deno.json"],
   ["GET", "/%00"],
-  ["PROPFIND", "/v1/messages"],
 ];
 
 Deno.test("what is not there is not found, and nothing comes of it", async (t) => {
   using relay = await TestRelay.open();
   const owner = await Owner.open(relay);
-  for (const [method, path] of WRONG_WAYS) {
+  for (const [method, path] of WRONG_PATHS) {
     await t.step(`${method} ${path}`, () =>
       assertUnchanged(relay, async () => {
         const response = await owner.fetch(path, { method });
         await assertProblem(relay, response, "not-found");
+        assert.equal(response.headers.get("Allow"), null);
+      }));
+  }
+  assert.deepEqual(relay.failures, []);
+});
+
+const WRONG_METHODS: readonly [
+  method: string,
+  path: string,
+  allow: readonly string[],
+][] = [
+  ["GET", "/v1/messages", ["POST"]],
+  ["PUT", "/v1/messages", ["POST"]],
+  ["PROPFIND", "/v1/messages", ["POST"]],
+  ["GET", "/v1/quotes", ["POST"]],
+  ["GET", "/v1/handshakes", ["POST"]],
+  ["GET", `/v1/handshakes/${"0".repeat(44)}`, ["POST"]],
+  ["PATCH", `/v1/mailboxes/${ID}`, ["GET", "HEAD"]],
+  ["POST", `/v1/mailboxes/${ID}/messages`, ["GET", "HEAD"]],
+  ["GET", `/v1/mailboxes/${ID}/messages/0`, ["DELETE"]],
+  ["GET", `/v1/mailboxes/${ID}/ack`, ["POST"]],
+  ["POST", `/v1/mailboxes/${ID}/socket`, ["GET", "HEAD"]],
+  ["DELETE", `/v1/objects/${ID}`, ["GET", "HEAD"]],
+  ["POST", "/openapi.json", ["GET", "HEAD"]],
+  ["POST", "/health", ["GET", "HEAD"]],
+  ["POST", "/.well-known/restante", ["GET", "HEAD"]],
+  ["PUT", "/docs", ["GET", "HEAD"]],
+  ["POST", "/docs/swagger-ui.css", ["GET", "HEAD"]],
+  ["DELETE", "/problems/busy", ["GET", "HEAD"]],
+];
+
+Deno.test("a method that a path does not have is 405 with those that it has", async (t) => {
+  using relay = await TestRelay.open();
+  const owner = await Owner.open(relay);
+  for (const [method, path, allow] of WRONG_METHODS) {
+    await t.step(`${method} ${path}`, () =>
+      assertUnchanged(relay, async () => {
+        const response = await owner.fetch(path, { method });
+        await assertProblem(relay, response, "method-not-allowed");
+        const allowed = response.headers.get("Allow")?.split(", ") ?? [];
+        for (const one of [...allow, "OPTIONS"]) {
+          assert.ok(allowed.includes(one), `${one} is among ${allowed}`);
+        }
+        assert.ok(!allowed.includes(method));
       }));
   }
   assert.deepEqual(relay.failures, []);

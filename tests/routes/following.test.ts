@@ -115,10 +115,19 @@ Deno.test("any switch of transports mid-stream loses nothing and repeats nothing
 Deno.test("a long poll is answered when time is up, and says what it did", async () => {
   await using server = await serve();
   const owner = await Owner.open(server.relay);
-  const response = await owner.fetch(messagesPath(owner), {
-    headers: { Prefer: "respond-async, wait=1" },
-  });
-  assert.equal(response.headers.get("Preference-Applied"), "wait=1");
+  const { clock } = server.relay;
+  let isAnswered = false;
+  const asked = owner.fetch(messagesPath(owner), {
+    headers: { Prefer: "respond-async, wait=20" },
+  }).finally(() => isAnswered = true);
+  await clock.waitedFor();
+  clock.advance(19_999);
+  await owner.read(); // asked later, and answered
+  assert.equal(isAnswered, false);
+  clock.advance(1);
+  const response = await asked;
+  assert.equal(clock.timers, 0);
+  assert.equal(response.headers.get("Preference-Applied"), "wait=20");
   const page = await response.json();
   assert.deepEqual([page.messages, page.more, page.reset], [[], false, false]);
 });

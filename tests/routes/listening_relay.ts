@@ -3,6 +3,8 @@ import type { Config } from "../../config.ts";
 import { DEFAULT_QUOTAS } from "../../lib/quota.ts";
 import { DEFAULT_HANDSHAKE_RATE } from "../../relay/handshake_price.ts";
 import { DEFAULT_WINDOW } from "../../lib/work/check.ts";
+import { systemClock } from "../../lib/timers.ts";
+import { DEFAULT_CAPS } from "../../relay/caps.ts";
 import { type RunningRelay, startRelay } from "../../main.ts";
 import { sharedPkcs8 } from "./shared_keys.ts";
 
@@ -22,6 +24,8 @@ export function configOf(kv: string, changes: Partial<Config> = {}): Config {
     relayMessages: DEFAULT_QUOTAS.relay.messages,
     signingKey: null,
     maximaKey: null,
+    trustedProxies: 0,
+    ...DEFAULT_CAPS,
     ...changes,
   };
 }
@@ -44,6 +48,9 @@ export async function listen(
     maximaKey: maxima,
     ...changes,
   });
-  const relay = await startRelay(config, now);
+  const relay = await startRelay(
+    config,
+    now && { ...systemClock, now },
+  );
   return { ...relay, [Symbol.asyncDispose]: () => relay.stop() };
 }

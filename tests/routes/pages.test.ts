@@ -81,8 +81,32 @@ Deno.test("a page on another origin may ask for anything, and read what it needs
   });
   const exposed = headers.get("Access-Control-Expose-Headers") ?? "";
   for (
-    const header of ["Location", "ETag", "Retry-After", "WWW-Authenticate"]
+    const header of [
+      "Location",
+      "ETag",
+      "Retry-After",
+      "RateLimit",
+      "WWW-Authenticate",
+    ]
   ) {
     assert.ok(exposed.includes(header), header);
+  }
+});
+
+Deno.test("the document and the files of /docs are the same bytes under a tag", async (t) => {
+  using relay = await TestRelay.open();
+  for (const path of ["/openapi.json", "/docs/swagger-ui.css"]) {
+    await t.step(path, async () => {
+      const first = await relay.fetch(path);
+      const tag = first.headers.get("ETag") ?? "";
+      assert.match(tag, /^"[0-9a-f]{32}"$/);
+      assert.match(first.headers.get("Cache-Control") ?? "", /max-age=[1-9]/);
+      const bytes = await first.bytes();
+      assert.deepEqual(await (await relay.fetch(path)).bytes(), bytes);
+      const headers = { "If-None-Match": tag };
+      const again = await relay.fetch(path, { headers });
+      assert.equal(again.status, 304);
+      assert.equal((await again.bytes()).length, 0);
+    });
   }
 });

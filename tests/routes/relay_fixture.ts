@@ -13,7 +13,10 @@ import { DEFAULT_HANDSHAKE_RATE } from "../../relay/handshake_price.ts";
 import { DEFAULT_WINDOW, type WorkWindow } from "../../lib/work/check.ts";
 import { DEFAULT_WORK_PRICE } from "../../lib/work/price.ts";
 import { createApp, type RelayApp } from "../../routes/app.ts";
+import { type Caps, DEFAULT_CAPS } from "../../relay/caps.ts";
+import type { TrustedProxies } from "../../relay/proxies.ts";
 import type { Relay } from "../../relay/relay.ts";
+import type { ServeInfo } from "../../routes/serve_info.ts";
 import { Clock } from "./clock.ts";
 import { sharedKeys } from "./shared_keys.ts";
 
@@ -35,6 +38,8 @@ export interface TestRelayOptions {
   readonly unwrapper?: Unwrapper;
   readonly handshakeRate?: number;
   readonly window?: WorkWindow;
+  readonly caps?: Partial<Caps>;
+  readonly proxies?: TrustedProxies;
 }
 
 /** A relay that is asked without a network, and whose clock stands still. */
@@ -78,18 +83,25 @@ export class TestRelay implements Disposable {
       tariff: DEFAULT_TARIFF,
       quotas: options.quotas ?? DEFAULT_QUOTAS,
       digestRound: options.digestRound ?? DIGEST_ROUND,
+      caps: { ...DEFAULT_CAPS, ...options.caps },
+      clock,
       now: clock.now,
       log: (_message, error) => failures.push(error),
     };
     ledgerOf(store).quota = relay.quotas.relay;
-    const app = await createApp(relay);
+    const app = await createApp(relay, { proxies: options.proxies ?? 0 });
     return new TestRelay(relay, clock, failures, app);
   }
 
-  /** Asks for a path, or for a whole URL. */
-  async fetch(path: string, init?: RequestInit): Promise<Response> {
+  /** Asks for a path, or for a whole URL; from an address, if one is given. */
+  async fetch(
+    path: string,
+    init?: RequestInit,
+    info?: ServeInfo,
+  ): Promise<Response> {
     return await this.app.fetch(
       new Request(new URL(path, this.relay.url), init),
+      info,
     );
   }
 

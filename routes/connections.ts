@@ -1,0 +1,187 @@
+/** The connections of a server: how many there are, and which of them idle. */
+import type { Clock } from "../lib/timers.ts";
+import type { Caps } from "../relay/caps.ts";
+import type { Connection } from "./serve_info.ts";
+
+/** Looks at idle connections in the time in which one may idle. */
+const LOOKS = 4;
+
+/** A connection that is served. */
+interface Served {
+  readonly finished: Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+/** Counts connections, and ends those that idle. */
+export class ConnectionTable implements Disposable {
+  readonly #clock: Clock;
+  readonly #most: number;
+  readonly #idleMs: number;
+  readonly #seats = new Set<Seat>();
+  readonly #endLooks: () => void;
+  #held = 0;
+  /** Connections that were closed at once, as there were too many. */
+  refused = 0;
+  /** Connections that were ended for idling. */
+  dropped = 0;
+
+  /** A table with so many seats. */
+  constructor(
+    clock: Clock,
+    { connections, idleSeconds }: Pick<Caps, "connections" | "idleSeconds">,
+  ) {
+    this.#clock = clock;
+    this.#most = connections;
+    this.#idleMs = 1_000 * idleSeconds;
+    this.#endLooks = clock.every(
+      Math.ceil(this.#idleMs / LOOKS),
+      () => this.#endIdle(),
+    );
+  }
+
+  /** Connections that are open, those among them that became sockets. */
+  get size(): number {
+    return this.#seats.size + this.#held;
+  }
+
+  /**
+   * A seat for a connection. If there is none, the one that has idled longest
+   * goes; null if none idles.
+   */
+  enter(): Seat | null {
+    if (this.size >= this.#most) this.makeRoom();
+    if (this.size >= this.#most) {
+      this.refused++;
+      return null;
+    }
+    const seat: Seat = new Seat(this.#clock, {
+      left: () => this.#seats.delete(seat),
+      held: (count) => this.#held += count,
+    });
+    this.#seats.add(seat);
+    return seat;
+  }
+
+  /** Ends the connection that has idled longest, if one does. */
+  makeRoom(): void {
+    let longest: Seat | null = null;
+    for (const seat of this.#seats) {
+      if (!seat.isIdle) continue;
+      if (longest === null || seat.idleSince < longest.idleSince) {
+        longest = seat;
+      }
+    }
+    if (longest !== null) this.#drop(longest);
+  }
+
+  /** Ends connections as they fall idle; ends itself when there is none. */
+  async shutdown(): Promise<void> {
+    await Promise.all([...this.#seats].map((seat) => seat.shutdown()));
+  }
+
+  /** Ends every connection at once. */
+  cutAll(): void {
+    for (const seat of [...this.#seats]) seat.cut();
+  }
+
+  /** Stops to look. */
+  [Symbol.dispose](): void {
+    this.#endLooks();
+  }
+
+  #endIdle(): void {
+    const before = this.#clock.monotonic() - this.#idleMs;
+    for (const seat of [...this.#seats]) {
+      if (seat.isIdle && seat.idleSince <= before) this.#drop(seat);
+    }
+  }
+
+  #drop(seat: Seat): void {
+    this.dropped++;
+    seat.cut();
+  }
+}
+
+/** What a seat tells its table. */
+interface TableEnd {
+  left(): void;
+  held(count: number): void;
+}
+
+/** One connection's seat. */
+export class Seat implements Connection {
+  readonly #clock: Clock;
+  readonly #table: TableEnd;
+  readonly #cut = new AbortController();
+  #served: Served | null = null;
+  #underWay = 0;
+  #hasLeft = false;
+  /** Since when nothing was under way; monotonic milliseconds. */
+  idleSince: number;
+
+  /** A seat that was just taken. */
+  constructor(clock: Clock, table: TableEnd) {
+    this.#clock = clock;
+    this.#table = table;
+    this.idleSince = clock.monotonic();
+  }
+
+  /** Aborted when the connection is to end at once. */
+  get signal(): AbortSignal {
+    return this.#cut.signal;
+  }
+
+  /** Whether nothing is under way. */
+  get isIdle(): boolean {
+    return this.#underWay === 0;
+  }
+
+  /** Gives the seat up when what serves the connection has ended. */
+  serve(served: Served): void {
+    this.#served = served;
+    const leave = () => this.leave();
+    served.finished.then(leave, leave);
+  }
+
+  /** A request has come; what it gives ends when it is answered. */
+  begin(completed: Promise<void>): void {
+    this.#underWay++;
+    const end = () => {
+      this.#underWay--;
+      this.idleSince = this.#clock.monotonic();
+    };
+    completed.then(end, end);
+  }
+
+  hold(): () => void {
+    this.#table.held(1);
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#table.held(-1);
+      isHeld = false;
+    };
+  }
+
+  cut(): void {
+    if (this.#hasLeft) return; // Deno takes it ill to end what has ended
+    this.leave();
+    try {
+      this.#cut.abort();
+    } catch {
+      // it ended in this very moment
+    }
+  }
+
+  /** Ends when what is under way has ended. */
+  async shutdown(): Promise<void> {
+    await this.#served?.shutdown().catch(() => {});
+    await this.#served?.finished.catch(() => {});
+  }
+
+  /** Gives the seat up; again does nothing. */
+  leave(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.#table.left();
+  }
+}

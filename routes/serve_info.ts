@@ -1,0 +1,25 @@
+/** What the server tells of a request beside the request. */
+
+/** The connection that a request came by. */
+export interface Connection {
+  /**
+   * Says that the connection is a socket from here on, whose descriptor is held
+   * until what this gives is called.
+   */
+  hold(): () => void;
+  /** Cuts it off, whatever is under way. */
+  cut(): void;
+}
+
+/** What handlers get as their `env`. */
+export interface ServeInfo {
+  readonly remoteAddr: { readonly hostname: string };
+  /** Where the server knows its connections. */
+  readonly connection?: Connection;
+}
+
+/** Answers one request. */
+export type Answer = (
+  request: Request,
+  info: ServeInfo,
+) => Response | Promise<Response>;

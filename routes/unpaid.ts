@@ -1,0 +1,89 @@
+/** What nobody pays for, is asked for so often a minute and no oftener. */
+import type { Context, MiddlewareHandler } from "hono";
+import { createMiddleware } from "hono/factory";
+import { subscriberOf } from "../lib/ip.ts";
+import { BUCKET_WINDOW, Buckets } from "../relay/buckets.ts";
+import { clientAddress, type TrustedProxies } from "../relay/proxies.ts";
+import { RateLimited } from "../relay/rate_limited.ts";
+import type { Relay } from "../relay/relay.ts";
+import type { ServeInfo } from "./serve_info.ts";
+
+/** What is paid for in work, or is for the operator's own tools. */
+const FREE: ReadonlySet<string> = new Set([
+  "POST /v1/messages",
+  "GET /health",
+  "GET /health/ready",
+  "GET /metrics",
+]);
+
+/** Whether a request is counted, before anything is known of it. */
+export function isUnpaid(method: string, path: string): boolean {
+  return method !== "OPTIONS" && !FREE.has(`${method} ${path}`);
+}
+
+/** Counts what is unpaid, by address and by token. */
+export class UnpaidRequests {
+  readonly addresses: Buckets;
+  readonly tokens: Buckets;
+  readonly #relay: Relay;
+  readonly #proxies: TrustedProxies;
+
+  /** Behind so many proxies, or those; 0 for none. */
+  constructor(relay: Relay, proxies: TrustedProxies) {
+    this.#relay = relay;
+    this.#proxies = proxies;
+    this.addresses = new Buckets(relay.caps.addressRate);
+    this.tokens = new Buckets(relay.caps.tokenRate);
+  }
+
+  /** Goes before every route. */
+  readonly middleware: MiddlewareHandler = createMiddleware(async (c, next) => {
+    if (isUnpaid(c.req.method, c.req.path)) this.chargeAddress(c);
+    await next();
+  });
+
+  /** Goes before all others: what a refusal says stands in its headers too. */
+  readonly headers: MiddlewareHandler = createMiddleware(async (c, next) => {
+    await next();
+    if (!(c.error instanceof RateLimited)) return;
+    for (const [name, value] of Object.entries(c.error.headers)) {
+      c.res.headers.set(name, value);
+    }
+  });
+
+  /**
+   * Charges a request to its client's address, where that is known: for every
+   * request that pays nothing, and for a paid one that is refused for its price.
+   *
+   * @throws {RateLimited} if the address asked too often
+   */
+  chargeAddress(c: Context): void {
+    const { remoteAddr } = (c.env ?? {}) as Partial<ServeInfo>;
+    if (remoteAddr === undefined) return;
+    const forwarded = c.req.header("X-Forwarded-For");
+    const { hostname } = remoteAddr;
+    const client = clientAddress(hostname, forwarded, this.#proxies);
+    const asker = client === null ? hostname : subscriberOf(client);
+    this.#charge(this.addresses, "address", asker);
+  }
+
+  /**
+   * Charges a request to its token.
+   *
+   * @throws {RateLimited} if the token was used too often
+   */
+  chargeToken(token: string): void {
+    this.#charge(this.tokens, "token", token);
+  }
+
+  #charge(buckets: Buckets, name: string, asker: string): void {
+    const state = buckets.take(asker, this.#relay.clock.monotonic());
+    if (state.isAllowed) return;
+    const { quota } = buckets;
+    const window = BUCKET_WINDOW / 1_000;
+    throw new RateLimited(
+      `one ${name} may ask ${quota} times in ${window} seconds`,
+      { name, quota, window, seconds: state.seconds },
+    );
+  }
+}

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { ConnectionTable } from "../../routes/connections.ts";
+import { roomForConnections } from "../../routes/descriptors.ts";
+import { ManualClock } from "../manual_clock.ts";
+
+function tableOf(connections: number) {
+  const clock = new ManualClock();
+  const table = new ConnectionTable(clock, { connections, idleSeconds: 60 });
+  return { clock, table };
+}
+
+Deno.test("ConnectionTable.enter() ends the connection that idles longest, and none that works", () => {
+  const { clock, table } = tableOf(3);
+  const seats = [0, 1, 2].map(() => {
+    const seat = table.enter();
+    assert.ok(seat);
+    clock.advance(1);
+    return seat;
+  });
+  const [first, second, third] = seats;
+  assert.ok(first && second && third);
+  first.begin(new Promise(() => {}));
+  assert.ok(table.enter());
+  assert.deepEqual(seats.map(({ signal }) => signal.aborted), [
+    false,
+    true,
+    false,
+  ]);
+  assert.deepEqual([table.size, table.dropped, table.refused], [3, 1, 0]);
+});
+
+Deno.test("ConnectionTable.enter() refuses one more where all work, or are sockets", () => {
+  const { table } = tableOf(2);
+  table.enter()?.begin(new Promise(() => {}));
+  const other = table.enter();
+  const release = other?.hold();
+  other?.leave(); // Deno lets go of a connection that became a socket
+  assert.equal(table.size, 2);
+  assert.equal(table.enter(), null);
+  assert.equal(table.refused, 1);
+  release?.();
+  release?.();
+  assert.equal(table.size, 1);
+  assert.ok(table.enter());
+});
+
+Deno.test("a connection that sends nothing for a minute is ended", async () => {
+  const { clock, table } = tableOf(10);
+  const silent = table.enter();
+  const working = table.enter();
+  assert.ok(silent && working);
+  const answered = Promise.withResolvers<void>();
+  working.begin(answered.promise);
+  clock.advance(59_999);
+  assert.equal(silent.signal.aborted, false);
+  clock.advance(1);
+  assert.equal(silent.signal.aborted, true);
+  clock.advance(600_000);
+  assert.equal(working.signal.aborted, false);
+  answered.resolve();
+  await answered.promise;
+  clock.advance(45_000);
+  assert.equal(working.signal.aborted, false, "its minute begins anew");
+  clock.advance(30_000);
+  assert.equal(working.signal.aborted, true);
+  assert.deepEqual([table.size, table.dropped], [0, 2]);
+  table[Symbol.dispose]();
+  assert.equal(clock.timers, 0);
+});
+
+Deno.test("roomForConnections() leaves descriptors to the store", () => {
+  let open = 0;
+  const upTo = (most: number) => () => {
+    if (open >= most) throw new Error("too many open files");
+    open++;
+    return { [Symbol.dispose]: () => void open-- };
+  };
+  assert.equal(roomForConnections(upTo(1_000)), 872);
+  assert.equal(roomForConnections(upTo(1e6)), 10_000);
+  assert.equal(roomForConnections(upTo(100)), 1);
+  assert.equal(roomForConnections(upTo(0)), 768);
+  assert.equal(open, 0);
+});

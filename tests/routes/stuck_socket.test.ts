@@ -1,0 +1,99 @@
+/** A socket whose peer takes nothing; the system's own buffers are too large
+ * for a test to fill, so that the socket is one that only says how full it is. */
+import assert from "node:assert/strict";
+import { beginStay } from "../../relay/stay.ts";
+import { serveSocket } from "../../routes/socket.ts";
+import { fill } from "./filled_mailbox.ts";
+import { Owner } from "./owner.ts";
+import { TestRelay } from "./relay_fixture.ts";
+
+/** Keeps what is sent until it is taken. */
+class HeldSocket extends EventTarget {
+  readonly readyState: number = WebSocket.OPEN;
+  readonly sent: string[] = [];
+  bufferedAmount = 0;
+  readonly closed = Promise.withResolvers<number>();
+
+  send(text: string): void {
+    this.sent.push(text);
+    this.bufferedAmount += text.length;
+  }
+
+  close(code: number): void {
+    this.closed.resolve(code);
+    this.dispatchEvent(new Event("close"));
+  }
+}
+
+async function serveHeld(relay: TestRelay) {
+  const owner = await Owner.open(relay);
+  const { streams } = relay.app.use;
+  const expires = relay.clock.time + 1e9;
+  const grant = {
+    mailbox: owner.mailbox,
+    scopes: ["read"] as const,
+    jkt: null,
+    expires,
+    tokenId: "t",
+  };
+  const stay = await beginStay(relay.relay, streams, grant, "socket", {
+    mailbox: owner.mailbox,
+    after: null,
+    bandwidth: Infinity,
+    delivery: "full",
+    reader: null,
+  });
+  return { owner, stay, streams, socket: new HeldSocket() };
+}
+
+Deno.test("a socket whose reader takes nothing is closed, and no more is read for it", async () => {
+  using relay = await TestRelay.open({ caps: { streamBytes: 100 } });
+  const { owner, stay, streams, socket } = await serveHeld(relay);
+  await fill(owner, 3);
+  const served = serveSocket(socket as unknown as WebSocket, stay);
+  await relay.clock.waitedFor(2); // its beat, and its look at the buffer
+  assert.equal(socket.sent.length, 1, "the first alone waits");
+  assert.equal(streams.buffered, socket.bufferedAmount);
+  for (let looks = 0; looks < 1_499; looks++) {
+    relay.clock.advance(20);
+    await relay.clock.waitedFor(2);
+  }
+  assert.equal(streams.dropped, 0);
+  relay.clock.advance(20);
+  assert.equal(await socket.closed.promise, 1008);
+  await served;
+  assert.deepEqual([socket.sent.length, streams.dropped], [1, 1]);
+  assert.equal(relay.clock.timers, 0);
+});
+
+Deno.test("a socket whose reader takes what there is gets all of it, one after another", async () => {
+  using relay = await TestRelay.open({ caps: { streamBytes: 100 } });
+  const { owner, stay, streams, socket } = await serveHeld(relay);
+  await fill(owner, 3);
+  const served = serveSocket(socket as unknown as WebSocket, stay);
+  for (let taken = 1; taken < 3; taken++) {
+    await relay.clock.waitedFor(2);
+    assert.equal(socket.sent.length, taken);
+    socket.bufferedAmount = 0;
+    relay.clock.advance(20);
+    while (socket.sent.length === taken) await owner.read();
+  }
+  streams.close();
+  assert.equal(await socket.closed.promise, 1001);
+  await served;
+  assert.equal(relay.clock.timers, 0);
+});
+
+Deno.test("a socket whose reader is stuck while no mail comes is closed at a beat", async () => {
+  using relay = await TestRelay.open();
+  const { owner, stay, streams, socket } = await serveHeld(relay);
+  await fill(owner, 1);
+  const served = serveSocket(socket as unknown as WebSocket, stay);
+  while (socket.sent.length === 0) await owner.read();
+  for (let beat = 0; beat < 3 && streams.dropped === 0; beat++) {
+    relay.clock.advance(15_000);
+    await owner.read();
+  }
+  assert.equal(await socket.closed.promise, 1008);
+  await served;
+});
