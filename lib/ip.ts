@@ -2,12 +2,15 @@
 
 /** An address; an IPv4 address in an IPv6 one is that IPv4 address. */
 export interface IpAddress {
+  /** How many it has. */
   readonly bits: 32 | 128;
+  /** All of them as one number. */
   readonly value: bigint;
 }
 
 /** Addresses that begin alike. */
 export interface IpNetwork {
+  /** One of them. */
   readonly address: IpAddress;
   /** Bits that are the same for all. */
   readonly prefix: number;

@@ -250,6 +250,51 @@ Deno.test("an EventSource that connects again goes on at its Last-Event-ID, what
   assert.equal(bad.status, 400);
 });
 
+Deno.test("another device's acknowledgement deletes nothing that a named reader has read", async (t) => {
+  await using server = await serve();
+  const ways: Record<string, (owner: Owner) => Promise<unknown>> = {
+    page: (owner) => owner.read("?reader=phone"),
+    events: async (owner) => {
+      const response = await owner.fetch(
+        `${messagesOf(owner)}?reader=phone`,
+        { headers: { Accept: "text/event-stream" } },
+      );
+      await response.body?.cancel();
+    },
+    poll: async (owner) => {
+      const response = await owner.fetch(
+        `${messagesOf(owner)}?reader=phone`,
+        { headers: { Prefer: "wait=5" } },
+      );
+      await response.json();
+    },
+    socket: async (owner) => {
+      const url = `${server.socketUrl}/v1/mailboxes/${owner.mailbox}/socket`;
+      const token = await owner.token();
+      const socket = new WebSocket(`${url}?reader=phone`, [
+        "restante.v1",
+        `bearer.${token}`,
+      ]);
+      await new Promise((resolve) => socket.onmessage = resolve);
+      const closed = new Promise((resolve) => socket.onclose = resolve);
+      socket.close();
+      await closed;
+    },
+  };
+  for (const [way, read] of Object.entries(ways)) {
+    await t.step(way, async () => {
+      const owner = await Owner.open(server.relay);
+      const [message] = await fill(owner, 1);
+      assert.ok(message);
+      await read(owner);
+      await owner.acknowledge(message.cursor, "tablet");
+      assert.equal((await owner.read()).messages.length, 1);
+      await owner.acknowledge(message.cursor, "phone");
+      assert.equal((await owner.read()).messages.length, 0);
+    });
+  }
+});
+
 Deno.test("a reader may say its name whichever way it reads, if it is one", async (t) => {
   using relay = await TestRelay.open();
   const owner = await Owner.open(relay);
