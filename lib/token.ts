@@ -2,8 +2,9 @@
  * Access tokens: signed JWTs (with the claims of RFC 9068) that let their bearer
  * use one mailbox for a quarter of an hour.
  */
-import { jwtVerify, SignJWT } from "jose";
+import { z } from "zod";
 import { type MailboxId, parseMailboxId } from "./ids.ts";
+import { JWS_TYPES, signJws, verifyJws } from "./jws.ts";
 import { Problem } from "./problem.ts";
 import { type RandomBytes, systemRandom } from "./random.ts";
 import type { SigningKey } from "./signing_key.ts";
@@ -34,6 +35,8 @@ export interface Grant {
 
 /** What a token that was checked grants, and until when. */
 export interface VerifiedGrant extends Grant {
+  /** The token's own id. */
+  readonly id: string;
   /** Unix milliseconds. */
   readonly expires: number;
 }
@@ -48,8 +51,6 @@ export interface IssuedToken {
 
 /** Milliseconds that a token is in force. */
 export const TOKEN_LIFETIME = 15 * 60_000;
-/** Sets tokens apart from all else that the same key signs (spec/money.md 1). */
-const TYPE = "restante-token+jwt";
 
 /** Signs a token from `now` (Unix milliseconds) on. */
 export async function issueToken(
@@ -60,24 +61,35 @@ export async function issueToken(
 ): Promise<IssuedToken> {
   const issued = Math.floor(now / 1_000);
   const expires = issued + TOKEN_LIFETIME / 1_000;
-  const token = await new SignJWT({
+  const token = await signJws(key, JWS_TYPES.token, {
     scope: scopes.join(" "),
     ...(jkt === null ? {} : { cnf: { jkt } }),
-  })
-    .setProtectedHeader({ alg: "EdDSA", typ: TYPE, kid: key.relayId })
-    .setIssuer(key.relayId)
-    .setAudience(key.relayId)
-    .setSubject(mailbox)
-    .setJti(random(16).toHex())
-    .setIssuedAt(issued)
-    .setExpirationTime(expires)
-    .sign(key.privateKey);
+    iss: key.relayId,
+    aud: key.relayId,
+    sub: mailbox,
+    jti: random(16).toHex(),
+    iat: issued,
+    exp: expires,
+  });
   return { token, expires: 1_000 * expires };
 }
 
+/** The claims of a token; times in Unix seconds. */
+const claimsForm = z.looseObject({
+  scope: z.string(),
+  cnf: z.looseObject({ jkt: z.string() }).optional(),
+  iss: z.string(),
+  aud: z.string(),
+  sub: z.string(),
+  jti: z.string(),
+  iat: z.number(),
+  exp: z.number(),
+  nbf: z.undefined().optional(),
+});
+
 /**
- * What a token grants at `now` (Unix milliseconds), once signature, algorithm,
- * type, issuer, audience and time are checked.
+ * What a token grants at `now` (Unix milliseconds), once its form, type and
+ * signature are checked, and issuer, audience and time.
  *
  * @throws {Problem} `unauthorized`
  */
@@ -87,21 +99,21 @@ export async function verifyToken(
   now: number,
 ): Promise<VerifiedGrant> {
   try {
-    const { payload } = await jwtVerify(token, key.publicKey, {
-      algorithms: ["EdDSA"],
-      typ: TYPE,
-      issuer: key.relayId,
-      audience: key.relayId,
-      requiredClaims: ["sub", "exp", "iat", "jti", "scope"],
-      currentDate: new Date(now),
-    });
-    const scope = new Set(String(payload["scope"]).split(" "));
-    const confirmation = payload["cnf"] as { jkt?: string } | undefined;
+    const { payload } = await verifyJws(key, JWS_TYPES.token, token);
+    const claims = claimsForm.safeParse(payload);
+    if (!claims.success) throw new TypeError("its claims are not a token's");
+    const { iss, aud, exp, sub, jti, cnf, scope: names } = claims.data;
+    if (iss !== key.relayId || aud !== key.relayId) {
+      throw new TypeError("it is another relay's");
+    }
+    if (!(now < 1_000 * exp)) throw new RangeError("it has ended");
+    const scope = new Set(names.split(" "));
     return {
-      mailbox: parseMailboxId(payload.sub ?? ""),
+      id: jti,
+      mailbox: parseMailboxId(sub),
       scopes: SCOPES.filter((name) => scope.has(name)),
-      jkt: confirmation?.jkt ?? null,
-      expires: 1_000 * Number(payload.exp),
+      jkt: cnf?.jkt ?? null,
+      expires: 1_000 * exp,
     };
   } catch (cause) {
     throw new Problem(

@@ -31,14 +31,14 @@ export interface IssuedTicket {
  */
 export async function issueTicket(
   { store, now }: Pick<Relay, "store" | "now">,
-  { mailbox, jkt, expires: tokenEnds }: VerifiedGrant,
+  { id: tokenId, mailbox, jkt, expires: tokenEnds }: VerifiedGrant,
   random: RandomBytes = systemRandom,
 ): Promise<IssuedTicket> {
   const time = now();
   const ticket = random(TICKET_BYTES)
     .toBase64({ alphabet: "base64url", omitPadding: true });
   const ends = Math.min(time + TICKET_LIFETIME, tokenEnds);
-  const kept = { hash: hashOf(ticket), ends, tokenEnds, jkt };
+  const kept = { hash: hashOf(ticket), ends, tokenId, tokenEnds, jkt };
   await keepTicket(store, mailbox, kept, time);
   return { ticket, expires: ends };
 }
@@ -55,8 +55,8 @@ export async function redeemTicket(
 ): Promise<VerifiedGrant> {
   const spent = await spendTicket(store, mailbox, hashOf(ticket), now());
   if (spent !== null) {
-    const { jkt, tokenEnds: expires } = spent;
-    return { mailbox, scopes: ["read"], jkt, expires };
+    const { tokenId: id, jkt, tokenEnds: expires } = spent;
+    return { id, mailbox, scopes: ["read"], jkt, expires };
   }
   throw new Problem("unauthorized", "the ticket is not valid any more");
 }

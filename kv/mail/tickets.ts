@@ -14,7 +14,9 @@ export interface Ticket {
   readonly hash: string;
   /** When it cannot be spent any more: Unix milliseconds. */
   readonly ends: number;
-  /** When the token ends that it was given for: Unix milliseconds. */
+  /** Id of the token that it was given for. */
+  readonly tokenId: string;
+  /** When that ends: Unix milliseconds. */
   readonly tokenEnds: number;
   /** Thumbprint of the key that the token is bound to, if it is. */
   readonly jkt: string | null;

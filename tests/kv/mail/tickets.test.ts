@@ -12,7 +12,8 @@ import { TempDirectory } from "../temp_directory.ts";
 import { newMailbox, NOW } from "../message_maker.ts";
 
 function ticketOf(hash: string, ends = NOW + 30_000): Ticket {
-  return { hash, ends, tokenEnds: NOW + 900_000, jkt: null };
+  const tokenEnds = NOW + 900_000;
+  return { hash, ends, tokenId: "token", tokenEnds, jkt: null };
 }
 
 Deno.test("spendTicket() gives what keepTicket() kept, once, and leaves nothing", async () => {
