@@ -53,6 +53,22 @@ Deno.test("a ticket that is spent at two workers at once is spent at one", async
   assert.equal(spent.filter((ticket) => ticket !== null).length, 1);
 });
 
+Deno.test("keepTicket() has the database drop a ticket a minute after its end", async () => {
+  using store = await openStore(":memory:");
+  const commit = store.commit.bind(store);
+  const lifetimes: (number | undefined)[] = [];
+  store.commit = (build) =>
+    commit((operation) => {
+      build(operation);
+      for (const mutation of operation.mutations) {
+        if (mutation.kind === "set") lifetimes.push(mutation.expireIn);
+      }
+    });
+  await keepTicket(store, newMailbox(), ticketOf("a", NOW + 30_000), NOW);
+  await keepTicket(store, newMailbox(), ticketOf("b", NOW - 30_000), NOW);
+  assert.deepEqual(lifetimes, [90_000, 60_000]);
+});
+
 Deno.test("a mailbox keeps so many tickets and no more, the newest", async () => {
   using store = await openStore(":memory:");
   const mailbox = newMailbox();

@@ -257,6 +257,8 @@ Deno.test("RsaPool gives up on workers that fail three times in a row, not on ot
   await job;
   for (let n = 1; n <= 5; n++) {
     made.at(-1)?.fail();
+    // What a worker says that was ended is not taken for work.
+    made.at(-1)?.say({ isReady: false, ...RIGHT });
     await pool.unwrap(WRAPPED);
   }
   assert.equal(made.length, 5, "the third worked, and three more failed");
