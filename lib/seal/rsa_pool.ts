@@ -45,6 +45,8 @@ export class RsaPool implements Disposable {
   readonly #startWorker: () => Worker;
   readonly #hands = new Set<Hand>();
   readonly #waiting: Job[] = [];
+  /** The key as workers are given it. */
+  #pkcs8: Promise<Bytes> | null = null;
   /** Workers that failed since one last did something. */
   #failures = 0;
   #isClosed = false;
@@ -114,7 +116,8 @@ export class RsaPool implements Disposable {
         this.#fail(hand);
       };
       worker.onmessageerror = () => this.#fail(hand);
-      this.#key.exportPkcs8().then((pkcs8) =>
+      this.#pkcs8 ??= this.#key.exportPkcs8();
+      this.#pkcs8.then((pkcs8) =>
         worker.postMessage({ pkcs8 } satisfies KeyMessage)
       );
     } catch {

@@ -155,6 +155,7 @@ Deno.test("RsaPool does what it can here until a worker is ready", async () => {
     assert.equal(key.here, n);
   }
   assert.equal(made.length, 1);
+  await made[0]?.keyed.promise;
   pool.close();
 });
 
