@@ -137,7 +137,8 @@ async function useStore(): Promise<Written[]> {
     workUntil,
   }, NOW);
   await deleteMessage(store, own, parseCursor(first.cursor), NOW);
-  const ticket = { hash: "", ends: NOW + 7, tokenEnds: NOW + 1, jkt: null };
+  const tokenEnds = NOW + 1;
+  const ticket = { hash: "", ends: NOW + 7, tokenId: "", tokenEnds, jkt: null };
   await keepTicket(store, own, ticket, NOW);
   await acknowledge(store, own, "phone", parseCursor(second.cursor), NOW);
   await sweep(store, { now: () => NOW + 9 * HOUR });
