@@ -47,7 +47,7 @@ export const DEFAULT_CAPS: Caps = {
   uploadSeconds: 120,
   uploadRate: 1_024,
   addressRate: 3_000,
-  tokenRate: 3_000,
+  tokenRate: 12_000,
 };
 
 /** What each cap is, for the settings and for the OpenAPI document. */
