@@ -1,115 +1,171 @@
-/** Stores that break their promise, each in one way, for a relay to run on. */
-import type { MessageEntry } from "../../kv/mail/entry.ts";
-import type { Store } from "../../kv/store/store.ts";
+/** Databases that break the promise, each in one way, for a relay to run on. */
+import type { Bytes } from "../../lib/bytes.ts";
+import type { MessageEntry, StoredFacts } from "../../kv/mail/entry.ts";
+import { decodeRow, encodeRow } from "../../kv/mail/row.ts";
+import {
+  type Database,
+  type Entry,
+  type EntryMaybe,
+  type Mutation,
+  Operation,
+} from "../../kv/store/database.ts";
+import { around } from "./failures.ts";
 import type { Breakage } from "./world.ts";
 
-type Entries = Deno.KvEntry<MessageEntry>[];
+type Rows = Entry<Bytes>[];
 
-/** Breaks the listing of logs: `key` tells a listed message from all others. */
-function listing(
-  alter: (entries: Entries, numberOf: (one: Entries[0]) => number) => Entries,
+/** Breaks the listing of logs, row by row. */
+function listing(alter: (rows: Rows) => Rows): Breakage {
+  return (database) =>
+    around(database, {
+      async list(range, limit) {
+        const entries = await database.list(range, limit);
+        const isLog = range.prefix?.[0] === "message";
+        return isLog
+          ? alter(entries as unknown as Rows) as unknown as typeof entries
+          : entries;
+      },
+    });
+}
+
+/** Breaks the listing of messages; `numberOf` tells one from all others. */
+function listingEach(
+  alter: (one: MessageEntry, number: number) => MessageEntry[],
 ): Breakage {
   const numbers = new Map<string, number>();
-  const numberOf = ({ key }: Entries[0]) => {
-    const stamp = String(key.at(-1));
-    const number = numbers.get(stamp) ?? numbers.size + 1;
-    numbers.set(stamp, number);
+  const numberOf = ({ id }: MessageEntry) => {
+    const number = numbers.get(id) ?? numbers.size + 1;
+    numbers.set(id, number);
     return number;
   };
-  return (store) => {
-    const list = store.list.bind(store);
-    store.list = async <T>(range: Deno.KvListSelector, limit?: number) => {
-      const entries = await list<T>(range, limit);
-      const isLog = "prefix" in range && range.prefix[0] === "message";
-      if (!isLog) return entries;
-      return alter(entries as unknown as Entries, numberOf) as typeof entries;
-    };
-  };
+  return listing((rows) =>
+    rows.map((row) => {
+      const messages = decodeRow(row.value);
+      return {
+        ...row,
+        value: encodeRow(
+          messages.flatMap((one) => alter(one, numberOf(one))),
+        ),
+      };
+    })
+  );
 }
 
 /** Hears of every operation before it is committed. */
-function committing(
-  alter: (operation: Deno.AtomicOperation) => void,
-): Breakage {
-  return (store) => {
-    const commit = store.commit.bind(store);
-    store.commit = (build) =>
-      commit((operation) => {
-        alter(operation);
-        build(operation);
-      });
-  };
+function committing(alter: (operation: Operation) => Operation): Breakage {
+  return (database) =>
+    around(database, {
+      commit: (operation) => database.commit(alter(operation)),
+    });
 }
 
-function changed(one: Entries[0], changes: Partial<MessageEntry>): Entries[0] {
-  return { ...one, value: { ...one.value, ...changes } };
+/** Leaves out or exchanges parts of operations. */
+function mutating(alter: (one: Mutation) => Mutation | null): Breakage {
+  return committing((operation) => {
+    const altered = new Operation().check(...operation.checks);
+    altered.mutations.push(
+      ...operation.mutations.flatMap((one) => alter(one) ?? []),
+    );
+    return altered;
+  });
 }
 
-async function deleteNewest(store: Store): Promise<void> {
-  const newest = (await store.list({ prefix: ["message"] })).at(-1);
+/** Leaves out checks of a kind. */
+function unchecked(kind: string): Breakage {
+  return committing((operation) => {
+    const altered = new Operation().check(
+      ...operation.checks.filter(({ key }) => key[0] !== kind),
+    );
+    altered.mutations.push(...operation.mutations);
+    return altered;
+  });
+}
+
+async function deleteNewest(database: Database): Promise<void> {
+  const newest = (await database.list({ prefix: ["message"] })).at(-1);
   if (newest === undefined) return;
-  await store.commit((operation) => operation.delete(newest.key));
+  await database.commit(new Operation().delete(newest.key));
 }
 
 /** Each breakage by what it does; a maker, for some of them count. */
 export const BREAKAGES: Readonly<Record<string, () => Breakage>> = {
   "drops every 20th message": () =>
-    listing((entries, numberOf) =>
-      entries.filter((one) => numberOf(one) % 20 !== 0)
-    ),
+    listingEach((one, number) => number % 20 === 0 ? [] : [one]),
   "repeats every 20th message": () =>
-    listing((entries, numberOf) =>
-      entries.flatMap((one) => numberOf(one) % 20 === 0 ? [one, one] : [one])
-    ),
+    listingEach((one, number) => number % 20 === 0 ? [one, one] : [one]),
   "swaps the first two of three": () =>
-    listing((entries) => {
-      const [a, b, c, ...rest] = entries;
-      return a && b && c ? [b, a, c, ...rest] : entries;
+    listing((rows) => {
+      const [a, b, c, ...rest] = rows;
+      return a && b && c ? [b, a, c, ...rest] : rows;
     }),
   "alters a byte of every 20th body": () =>
-    listing((entries, numberOf) =>
-      entries.map((one) => {
-        if (numberOf(one) % 20 !== 0 || !one.value.body) return one;
-        const body = one.value.body.slice();
-        body[body.length - 1] = ~(body.at(-1) ?? 0);
-        return changed(one, { body });
-      })
-    ),
+    listingEach((one, number) => {
+      if (number % 20 !== 0 || one.body === null) return [one];
+      const body = one.body.slice();
+      body[body.length - 1] = ~(body.at(-1) ?? 0);
+      return [{ ...one, body }];
+    }),
   "ends every 20th hold a second early": () =>
-    listing((entries, numberOf) =>
-      entries.map((one) =>
-        numberOf(one) % 20 === 0
-          ? changed(one, { holdUntil: one.value.holdUntil - 1_000 })
-          : one
-      )
-    ),
-  "loses the newest message at a restart": () => async (store, life) => {
-    if (life > 1) await deleteNewest(store);
+    listingEach((one, number) => [
+      number % 20 === 0 ? { ...one, holdUntil: one.holdUntil - 1_000 } : one,
+    ]),
+  "loses the newest message at a restart": () => async (database, life) => {
+    if (life > 1) await deleteNewest(database);
+    return database;
   },
-  "forgets that devices have acknowledged": () => (store) => {
-    const list = store.list.bind(store);
-    store.list = async (range, limit) =>
-      "prefix" in range && range.prefix[0] === "reader"
-        ? []
-        : await list(range, limit);
-  },
+  "forgets that devices have acknowledged": () => (database) =>
+    around(database, {
+      async get<T>(key: EntryMaybe<T>["key"]) {
+        const entry = await database.get<T>(key);
+        return key[0] === "readers" && entry.versionstamp !== null
+          ? { ...entry, value: {} as T }
+          : entry;
+      },
+    }),
   "keeps every other message that was deleted": () => {
     // Not all of them: acknowledging goes on until nothing is left.
     let deletes = 0;
-    return committing((operation) => {
-      const remove = operation.delete.bind(operation);
-      operation.delete = (key) =>
-        key[0] === "message" && deletes++ % 2 === 0 ? operation : remove(key);
+    return mutating((one) =>
+      one.kind === "delete" && one.key[0] === "message" && deletes++ % 2 === 0
+        ? null
+        : one
+    );
+  },
+  "stores what it has again": () => unchecked("seen"),
+  "loses the segments of bodies": () =>
+    mutating((one) =>
+      one.kind === "set" && one.key[0] === "segment" ? null : one
+    ),
+  "does not hold a commit to the count that it knows": () => unchecked("usage"),
+  "loses which message of its commit one is": () =>
+    mutating((one) =>
+      one.kind === "set" && one.key[0] === "message"
+        ? { ...one, value: withoutIndex(one.value as Bytes) }
+        : one
+    ),
+  "loses every 5th note of what falls due": () => {
+    let notes = 0;
+    return mutating((one) =>
+      one.kind === "set" && one.key[0] === "due" && ++notes % 5 === 0
+        ? null
+        : one
+    );
+  },
+  "shortens what is extended": () => {
+    const shrunk = (facts: { storedAt: number; holdUntil: number }) => ({
+      ...facts,
+      holdUntil: facts.storedAt + (facts.holdUntil - facts.storedAt) / 2,
+    });
+    return mutating((one) => {
+      const isMark = one.kind === "set" && one.key[0] === "seen";
+      if (!isMark) return one;
+      const facts = one.value as StoredFacts;
+      // A mark is written again, with its stamp, when it is extended.
+      return facts.stamp === undefined ? one : { ...one, value: shrunk(facts) };
     });
   },
-  "stores what it has again": () =>
-    committing((operation) => {
-      operation.check = () => operation;
-    }),
-  "loses the segments of bodies": () =>
-    committing((operation) => {
-      const set = operation.set.bind(operation);
-      operation.set = (key, ...rest) =>
-        key[0] === "segment" ? operation : set(key, ...rest);
-    }),
 };
+
+function withoutIndex(row: Bytes): Bytes {
+  return encodeRow(decodeRow(row).map((one) => ({ ...one, index: 0 })));
+}

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { bodyOf, type Listed, type Page } from "../routes/owner.ts";
 import { TOMBSTONE_MS } from "../../kv/mail/entry.ts";
-import { isVisible, type Kept, type Model } from "./model.ts";
+import { isVisible, type Kept, type Model, type Terms } from "./model.ts";
 
 /** What a reader asked for, and when. */
 export interface Asked {
@@ -39,8 +39,8 @@ export function checkPage(model: Model, asked: AskedPage, page: Page): void {
   for (const [i, kept] of within.entries()) {
     const message = messages[i] as Listed;
     assert.equal(message.expired, kept.stored.holdUntil <= now, "expired");
-    checkFacts(kept, message, bandwidth);
-    count(model, "pages", kept, message);
+    checkFacts(kept, [kept], message, bandwidth);
+    count(model, "pages", message);
   }
   if (more) assert.ok(after === null || next > after, "it goes on");
   else if (!isRaced) {
@@ -87,8 +87,9 @@ export function checkStreamed(
   assert.ok(holdUntil + TOMBSTONE_MS > since, "its tombstone was gone");
   if (message.expired) assert.ok(holdUntil <= now, "it is still held");
   else assert.ok(holdUntil > since, "it has expired");
-  checkFacts(kept, message, bandwidth);
-  count(model, way, kept, message);
+  // It may have got better while it was on its way.
+  checkFacts(kept, [kept, ...kept.former], message, bandwidth);
+  count(model, way, message);
 }
 
 /** Whether a message that is held came without its body. */
@@ -96,12 +97,12 @@ export function isHint({ body, expired }: Listed): boolean {
   return body === null && !expired;
 }
 
-function count({ tally }: Model, way: Way, kept: Kept, message: Listed): void {
+function count({ tally }: Model, way: Way, message: Listed): void {
   if (message.expired) {
     tally.count(way === "pages" ? "tombstones paged" : "tombstones streamed");
   }
   if (!isHint(message)) return;
-  assert.ok(kept.minBandwidth > 0);
+  assert.ok(message.minBandwidth > 0);
   tally.count(
     way === "pages"
       ? "bodies too much for the link paged"
@@ -109,20 +110,26 @@ function count({ tally }: Model, way: Way, kept: Kept, message: Listed): void {
   );
 }
 
-function checkFacts(kept: Kept, message: Listed, bandwidth: number): void {
-  const { stored, body, minBandwidth } = kept;
-  const { id, object, size, storedAt, holdUntil, cursor } = stored;
-  const { expired, body: _, ...facts } = message;
-  assert.deepEqual(facts, {
-    cursor,
-    id,
-    object,
-    size,
-    minBandwidth,
-    priority: kept.priority,
-    storedAt,
-    holdUntil,
-  }, "facts");
+function checkFacts(
+  { stored, body, priority }: Kept,
+  terms: readonly Terms[],
+  message: Listed,
+  bandwidth: number,
+): void {
+  const { id, object, size, storedAt, cursor } = stored;
+  const { expired, body: _, holdUntil, minBandwidth, ...facts } = message;
+  assert.deepEqual(
+    facts,
+    { cursor, id, object, size, priority, storedAt },
+    "facts",
+  );
+  const known = terms.map((one) => [one.stored.holdUntil, one.minBandwidth]);
+  assert.ok(
+    known.some(([end, least]) => end === holdUntil && least === minBandwidth),
+    `held until ${holdUntil} for ${minBandwidth} bit/s, of ${
+      JSON.stringify(known)
+    }`,
+  );
   const isSent = !expired && bandwidth >= minBandwidth;
   const sent = bodyOf(message);
   assert.equal(sent !== null, isSent, "has a body");

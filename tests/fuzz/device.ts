@@ -1,6 +1,7 @@
 /** A reader's device: where it stands, and the stream that it has open. */
 import assert from "node:assert/strict";
 import { TOKEN_LIFETIME } from "../../lib/token.ts";
+import type { MailboxId } from "../../lib/ids.ts";
 import type { Listed } from "../routes/owner.ts";
 import { checkStreamed, isHint, type Stay, type Way } from "./check.ts";
 import type { LiveReader } from "./live_reader.ts";
@@ -38,7 +39,7 @@ export class Device {
 
   constructor(
     readonly name: string,
-    readonly mailbox: string,
+    readonly mailbox: MailboxId,
     readonly world: World,
     readonly model: Model,
   ) {}

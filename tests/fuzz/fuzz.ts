@@ -1,5 +1,6 @@
 /** What every step of a schedule is given. */
 import type { Dice } from "../crash/dice.ts";
+import type { MailboxId } from "../../lib/ids.ts";
 import { Device } from "./device.ts";
 import { Model } from "./model.ts";
 import type { Tally } from "./tally.ts";
@@ -14,7 +15,7 @@ export class Fuzz {
   readonly devices: readonly Device[];
 
   constructor(readonly dice: Dice, readonly world: World) {
-    const mailboxes = world.mailboxes.slice(0, dice.between(1, 3));
+    const mailboxes = world.mailboxes.slice(0, dice.between(1, 3)); // not the last
     this.devices = mailboxes.flatMap((mailbox) =>
       ["phone", "laptop", "tablet"].slice(0, dice.between(1, 3)).map((name) =>
         new Device(name, mailbox, world, this.model)
@@ -33,7 +34,7 @@ export class Fuzz {
   }
 
   /** Mailboxes that have devices. */
-  get mailboxes(): string[] {
+  get mailboxes(): MailboxId[] {
     return [...new Set(this.devices.map(({ mailbox }) => mailbox))];
   }
 
@@ -43,8 +44,8 @@ export class Fuzz {
   }
 
   /** What this schedule calls a mailbox. */
-  nameOf(mailbox: string): string {
-    return "ABC".charAt(this.world.mailboxes.indexOf(mailbox));
+  nameOf(mailbox: MailboxId): string {
+    return "ABCD".charAt(this.world.mailboxes.indexOf(mailbox));
   }
 }
 

@@ -4,14 +4,24 @@ import type { StoredMessage } from "../../kv/mail/entry.ts";
 import type { Bytes } from "../../lib/bytes.ts";
 import { Tally } from "./tally.ts";
 
-/** A message that the relay said it stored. */
-export interface Kept {
+/** What can become better of a message that comes again. */
+export interface Terms {
   readonly stored: StoredMessage;
-  readonly body: Bytes;
   readonly minBandwidth: number;
-  readonly priority: string;
+  /** Seconds that it could be held for what was paid. */
+  readonly paidFor: number;
+  /** Unix milliseconds until which its mark stands, whatever becomes of it. */
+  readonly workUntil: number;
   /** The relay's answer, if it came in by the front door. */
   readonly answer?: unknown;
+}
+
+/** A message that the relay said it stored. */
+export interface Kept extends Terms {
+  readonly body: Bytes;
+  readonly priority: string;
+  /** What a reader may have been sent before it got better, the oldest first. */
+  readonly former: readonly Terms[];
   /** Number of the step that deleted it; null while it is not deleted. */
   deletedAt: number | null;
 }
@@ -30,11 +40,18 @@ export class Model {
   readonly tally = new Tally();
 
   /** Notes what was stored. */
-  add(kept: Omit<Kept, "deletedAt">): Kept {
-    const added = { ...kept, deletedAt: null };
+  add(kept: Omit<Kept, "deletedAt" | "former">): Kept {
+    const added = { ...kept, former: [], deletedAt: null };
     this.messages.push(added);
     this.messages.sort((a, b) => order(a.stored.cursor, b.stored.cursor));
     return added;
+  }
+
+  /** Notes that a message has got better by coming again. */
+  improve(one: Kept, terms: Partial<Terms>): void {
+    const { stored, minBandwidth, paidFor, workUntil, answer } = one;
+    const before = { stored, minBandwidth, paidFor, workUntil, answer };
+    Object.assign(one, { ...terms, former: [...one.former, before] });
   }
 
   /** All of a mailbox that a reader may get at a time, in order. */
@@ -49,6 +66,21 @@ export class Model {
     return this.visible(mailbox, now).filter(({ stored }) =>
       cursor === null || stored.cursor > cursor
     );
+  }
+
+  /** Notes that a device reads: what it has not got is kept for it. */
+  register(mailbox: string, device: string): void {
+    const devices = this.acknowledged.get(mailbox) ?? new Map();
+    this.acknowledged.set(mailbox, devices);
+    if (!devices.has(device)) devices.set(device, "");
+  }
+
+  /** Notes that a mailbox was closed, with all that is in it. */
+  close(mailbox: string): void {
+    this.acknowledged.delete(mailbox);
+    for (const one of this.messages) {
+      if (one.stored.mailbox === mailbox) this.delete(one);
+    }
   }
 
   /** Marks one message as deleted. */
@@ -75,6 +107,11 @@ export class Model {
 /** Whether a reader may get it: not deleted, and its tombstone not gone. */
 export function isVisible({ stored, deletedAt }: Kept, now: number): boolean {
   return deletedAt === null && stored.holdUntil + TOMBSTONE_MS > now;
+}
+
+/** Whether its mark must stand; it may also where it need not. */
+export function isMarked(one: Kept, now: number): boolean {
+  return one.workUntil > now || isVisible(one, now);
 }
 
 function order(a: string, b: string): number {

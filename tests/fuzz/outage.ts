@@ -1,32 +1,15 @@
 /** The step that only a store with a server knows: the server is killed. */
 import assert from "node:assert/strict";
-import { commitMessage } from "../../kv/mail/accept.ts";
-import type { NewMessage } from "../../kv/mail/entry.ts";
-import type { Fuzz, Step } from "./fuzz.ts";
+import type { Step } from "./fuzz.ts";
 import { acknowledge, deleteOne } from "./owning.ts";
-import { newMessage, note } from "./posting.ts";
+import { newMessage, storeSurely } from "./posting.ts";
 import { readAmid } from "./reading.ts";
 import { deliver, throwSending } from "./sending.ts";
-import { isBusy } from "./world.ts";
 
 /** Milliseconds from what is begun to the kill. */
 const LIFE = { least: 0, most: 60 };
 /** Milliseconds for which nothing listens. */
 const DOWN = [0, 0, 20, 150];
-
-/** Has a message stored, however often that takes. */
-async function storeSurely(fuzz: Fuzz, message: NewMessage): Promise<void> {
-  for (let isUnknown = false;; isUnknown = true) {
-    try {
-      const result = await commitMessage(fuzz.world.store(), message, fuzz.now);
-      assert.ok(result.created || isUnknown, "a new message is created");
-      return note(fuzz, message, result.message);
-    } catch (error) {
-      if (!isBusy(error)) throw error;
-      fuzz.world.refusals += 1;
-    }
-  }
-}
 
 /**
  * The server dies amid whatever is asked of it, and is back on the same file.

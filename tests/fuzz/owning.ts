@@ -1,7 +1,12 @@
 /** Steps of owners: acknowledging, deleting, and cursors from elsewhere. */
 import assert from "node:assert/strict";
-import { isVisible } from "./model.ts";
+import { keys } from "../../kv/kinds.ts";
+import { closeMailbox, noteRead } from "../../kv/mail/mailboxes.ts";
+import { Problem } from "../../lib/problem.ts";
+import { Owner } from "../routes/owner.ts";
 import { label, type Step } from "./fuzz.ts";
+import { isVisible } from "./model.ts";
+import { commitDraft, newMessage, note } from "./posting.ts";
 
 /** A device says what it has, or something that it had before. */
 export const acknowledge: Step = async (fuzz) => {
@@ -28,6 +33,11 @@ export const acknowledge: Step = async (fuzz) => {
   tally.count("acknowledgements");
   if (isBack) tally.count("acknowledgements that go back");
   if (gone.length > 0) tally.count("acknowledgements that delete");
+  const waits = model.messages.some((one) =>
+    one.stored.mailbox === mailbox && one.deletedAt === null &&
+    one.stored.cursor <= through
+  );
+  if (waits) tally.count("acknowledgements that wait for another reader");
   return `${label(fuzz, device)} acknowledges ${through}: ${deleted} deleted`;
 };
 
@@ -67,3 +77,48 @@ export const foreignCursor: Step = async (fuzz) => {
   tally.count("cursors of other stores");
   return `read ${fuzz.nameOf(mailbox)} from a cursor of another store`;
 };
+
+/** A mailbox is closed amid posts to it, and opened again. */
+export const close: Step = async (fuzz) => {
+  const { world, model, dice, now, tally } = fuzz;
+  const { mailbox } = fuzz.device();
+  const drafts = Array.from(
+    { length: dice.between(0, 4) },
+    () => newMessage(fuzz, mailbox),
+  );
+  const closing = closeMailbox(world.store(), mailbox, now);
+  const outcomes = await Promise.all(drafts.map(async (draft) => {
+    try {
+      const { message } = await commitDraft(world.store(), draft, now);
+      note(fuzz, draft, message);
+      return "stored";
+    } catch (error) {
+      if (!isUnknown(error)) throw error;
+      return "refused";
+    }
+  }));
+  assert.equal(await closing, true, "there was such a mailbox");
+  model.close(mailbox);
+  const { store } = world.next().relay.relay;
+  assert.deepEqual(
+    await store.list({ prefix: keys.messages(mailbox) }),
+    [],
+    "all of it is gone",
+  );
+  const late = newMessage(fuzz, mailbox);
+  await assert.rejects(commitDraft(store, late, now), isUnknown);
+  assert.equal(await closeMailbox(store, mailbox, now), false, "once");
+  await Owner.open(world.next().relay, world.owner(mailbox).publicKey);
+  await noteRead(store, mailbox, now);
+  tally.count("mailboxes closed");
+  tally.count("posts amid the closing of their mailbox", drafts.length);
+  const refused = outcomes.filter((one) => one === "refused").length;
+  tally.count("posts refused amid the closing of their mailbox", refused);
+  return `close ${
+    fuzz.nameOf(mailbox)
+  } amid ${drafts.length} posts, ${refused} refused, and open it again`;
+};
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof Problem && error.code === "mailbox-unknown";
+}

@@ -1,5 +1,6 @@
 /** Steps that read in pages: at once, or when there is something. */
 import assert from "node:assert/strict";
+import { registerReader } from "../../kv/mail/readers.ts";
 import { checkPage } from "./check.ts";
 import { type Device, within } from "./device.ts";
 import { type Fuzz, label, type Step } from "./fuzz.ts";
@@ -48,6 +49,12 @@ function take(
 export const poll: Step = async (fuzz) => {
   const device = fuzz.device();
   await device.turnTo("pages");
+  if (device.cursor === null && fuzz.dice.chance(0.5)) {
+    const { mailbox, name } = device;
+    await registerReader(fuzz.world.store(), mailbox, name, fuzz.now);
+    fuzz.model.register(mailbox, name);
+    fuzz.tally.count("readers noted at their first read");
+  }
   const pages = fuzz.dice.chance(0.5) ? Infinity : 1;
   let read = 0;
   for (let more = true; more && read < pages; read++) {

@@ -1,6 +1,8 @@
 /** One schedule: a seed decides what happens, and in which order. */
 import { Dice } from "../crash/dice.ts";
 import { Fuzz, type Step } from "./fuzz.ts";
+import * as flooding from "./flooding.ts";
+import * as misbehaving from "./misbehaving.ts";
 import { killServer } from "./outage.ts";
 import * as owning from "./owning.ts";
 import { makePlace, type PlaceKind } from "./place.ts";
@@ -9,7 +11,12 @@ import * as reading from "./reading.ts";
 import * as sending from "./sending.ts";
 import * as staying from "./staying.ts";
 import type { Tally } from "./tally.ts";
-import { checkMailboxes, checkMarks, readToTheEnd } from "./verdict.ts";
+import {
+  checkCounts,
+  checkMailboxes,
+  checkMarks,
+  readToTheEnd,
+} from "./verdict.ts";
 import * as weather from "./weather.ts";
 import { type Breakage, World } from "./world.ts";
 
@@ -19,6 +26,13 @@ const STEPS: readonly (readonly [number, Step])[] = [
   [6, posting.burst],
   [2, posting.race],
   [5, posting.replay],
+  [5, posting.extend],
+  [3, posting.burstAmidFailures],
+  [2, flooding.floodMailbox],
+  [1, flooding.floodRelay],
+  [1, misbehaving.stalledReader],
+  [2, misbehaving.stalledUpload],
+  [2, misbehaving.badSocket],
   [5, sending.send],
   [2, sending.sendSome],
   [2, sending.sendCutOff],
@@ -33,8 +47,11 @@ const STEPS: readonly (readonly [number, Step])[] = [
   [7, owning.acknowledge],
   [5, owning.deleteOne],
   [2, owning.foreignCursor],
+  [2, owning.close],
   [8, weather.wait],
   [3, weather.restart],
+  [5, weather.sweepNow],
+  [2, weather.sweepAmidPosts],
 ];
 
 /** The same where the store has a server. */
@@ -90,7 +107,8 @@ export async function runSchedule(
   { seed, kind = "file", breakage }: ScheduleOptions,
 ): Promise<ScheduleReport> {
   const dice = new Dice(seed);
-  const workers = kind === "file" ? 1 : dice.between(1, 2);
+  // Two workers on one file hear each other's doorbells by looking alone.
+  const workers = dice.chance(kind === "file" ? 0.3 : 0.5) ? 2 : 1;
   const doorbellDice = dice.fork();
   const steps: string[] = [];
   await using place = await makePlace(kind);
@@ -118,6 +136,7 @@ export async function runSchedule(
     }
     step = undefined;
     await checkMarks(fuzz);
+    await checkCounts(fuzz);
     await readToTheEnd(fuzz);
   } catch (cause) {
     const doing = step?.name ?? "reading to the end";

@@ -1,6 +1,7 @@
 /** Steps that nobody asked for: time goes by, and relays start anew. */
 import assert from "node:assert/strict";
 import { TOMBSTONE_MS } from "../../kv/mail/entry.ts";
+import { sweep } from "../../kv/mail/sweep.ts";
 import { DAY, HOUR, MINUTE } from "../routes/clock.ts";
 import { label, type Step } from "./fuzz.ts";
 import { newMessage, store } from "./posting.ts";
@@ -18,7 +19,9 @@ export const wait: Step = async (fuzz) => {
     holdUntil,
     holdUntil + TOMBSTONE_MS - 1,
     holdUntil + TOMBSTONE_MS,
-  ]).filter((end) => end > now);
+  ]).concat(
+    model.messages.flatMap(({ workUntil }) => [workUntil - 1, workUntil]),
+  ).filter((end) => end > now);
   const span = dice.chance(0.6)
     ? (dice.pick(ends) ?? now + HOUR) - now
     : dice.pick(SPANS) ?? 1;
@@ -56,4 +59,27 @@ export const restart: Step = async (fuzz) => {
   return `restart; told ${
     told.map((one) => label(fuzz, one)).join(", ") || "nobody"
   }`;
+};
+
+/** What is due is seen to, by any worker and at any time. */
+export const sweepNow: Step = async ({ world, tally }) => {
+  const { rows, isDone } = await sweep(world.store(), world.clock);
+  assert.ok(isDone, "all that is due is seen to");
+  tally.count("sweeps");
+  return `sweep ${rows} rows`;
+};
+
+/** The same while mail comes. */
+export const sweepAmidPosts: Step = async (fuzz) => {
+  const { world, dice, tally } = fuzz;
+  const drafts = Array.from(
+    { length: dice.between(1, 5) },
+    () => newMessage(fuzz, fuzz.device().mailbox),
+  );
+  await Promise.all([
+    sweep(world.store(), world.clock),
+    ...drafts.map((draft) => store(fuzz, draft)),
+  ]);
+  tally.count("sweeps amid posts");
+  return `sweep amid ${drafts.length} posts`;
 };

@@ -1,18 +1,25 @@
 /** Real relays on one real store, that can be stopped and begun anew. */
 import assert from "node:assert/strict";
 import type { DoorbellOptions } from "../../kv/bells/doorbells.ts";
+import { noteRead } from "../../kv/mail/mailboxes.ts";
+import type { Database } from "../../kv/store/database.ts";
+import { openDatabase } from "../../kv/store/deno_kv.ts";
 import type { Store } from "../../kv/store/store.ts";
-import { mailboxIdOf } from "../../lib/ids.ts";
+import { type MailboxId, mailboxIdOf } from "../../lib/ids.ts";
 import { Problem } from "../../lib/problem.ts";
 import type { DenoKv } from "../cluster/denokv.ts";
 import { Clock } from "../routes/clock.ts";
 import type { Owner } from "../routes/owner.ts";
+import { Failures } from "./failures.ts";
 import { MAILBOX_KEYS } from "./mail.ts";
 import type { Place } from "./place.ts";
 import { Worker } from "./worker.ts";
 
-/** Makes a relay's store break its promise; for showing that it is noticed. */
-export type Breakage = (store: Store, life: number) => void | Promise<void>;
+/** Makes a relay's database break its promise; for showing that it is noticed. */
+export type Breakage = (
+  database: Database,
+  life: number,
+) => Database | Promise<Database>;
 
 /** How relays are run. */
 export interface WorldOptions {
@@ -33,7 +40,9 @@ export function isBusy(error: unknown): boolean {
 export class World implements AsyncDisposable {
   readonly clock = new Clock();
   /** All mailboxes, whether anybody reads them or not. */
-  readonly mailboxes: readonly string[] = MAILBOX_KEYS.map(mailboxIdOf);
+  readonly mailboxes: readonly MailboxId[] = MAILBOX_KEYS.map(mailboxIdOf);
+  /** Commits that are to fail. */
+  readonly failures: Failures = new Failures();
   readonly #options: WorldOptions;
   /** How often the store's server died. */
   deaths = 0;
@@ -54,6 +63,10 @@ export class World implements AsyncDisposable {
     await using opening = new AsyncDisposableStack();
     const world = opening.use(new World(options));
     while (world.#workers.length < options.workers) await world.#begin();
+    // Else those that hold nothing would end after a month.
+    for (const mailbox of world.mailboxes) {
+      await noteRead(world.store(), mailbox, world.clock.time);
+    }
     opening.move();
     return world;
   }
@@ -119,14 +132,18 @@ export class World implements AsyncDisposable {
 
   async #begin(): Promise<Worker> {
     const { place: { kv }, doorbells, breakage } = this.#options;
+    this.#lives += 1;
+    const life = this.#lives;
     const worker = await Worker.begin({
       kv,
+      openDatabase: async (location) => {
+        const database = await openDatabase(location);
+        return this.failures.wrap(await breakage?.(database, life) ?? database);
+      },
       doorbells: doorbells(),
       clock: this.clock,
     });
     this.#workers.push(worker);
-    this.#lives += 1;
-    await breakage?.(worker.relay.relay.store, this.#lives);
     return worker;
   }
 

@@ -2,7 +2,7 @@
 import type { RelayKeys } from "../../kv/relay_keys.ts";
 import { type DoorbellOptions, Doorbells } from "../../kv/bells/doorbells.ts";
 import { ledgerOf } from "../../kv/mail/usage.ts";
-import type { Entry } from "../../kv/store/database.ts";
+import type { Database, Entry } from "../../kv/store/database.ts";
 import { openStore, type Store } from "../../kv/store/store.ts";
 import { DIGEST_ROUND } from "../../lib/link.ts";
 import { NETWORK_LIMITS } from "../../lib/minima/maxtxpow.ts";
@@ -30,6 +30,8 @@ export interface TestRelayOptions {
   readonly quotas?: Quotas;
   /** A file; in memory, if not given. */
   readonly kv?: string;
+  /** What opens its database; Deno KV, if not given. */
+  readonly openDatabase?: (location: string) => Promise<Database>;
   readonly keys?: RelayKeys;
   readonly clock?: Clock;
   readonly url?: string;
@@ -64,9 +66,13 @@ export class TestRelay implements Disposable {
 
   /** Opens the store and builds the app. */
   static async open(options: TestRelayOptions = {}): Promise<TestRelay> {
-    const { kv = ":memory:", clock = new Clock() } = options;
+    const { kv = ":memory:", clock = new Clock(), openDatabase: open } =
+      options;
     const failures: unknown[] = [];
-    const store = await openStore(kv, clock.now);
+    const store = await openStore(kv, {
+      now: clock.now,
+      ...(open && { open }),
+    });
     const keys = options.keys ?? await sharedKeys();
     const url = options.url ?? ORIGIN;
     const relay: Relay = {
