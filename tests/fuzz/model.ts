@@ -2,6 +2,7 @@
 import { TOMBSTONE_MS } from "../../kv/mail/entry.ts";
 import type { StoredMessage } from "../../kv/mail/entry.ts";
 import type { Bytes } from "../../lib/bytes.ts";
+import { receiptRoot } from "../../lib/object.ts";
 import { Tally } from "./tally.ts";
 
 /** What can become better of a message that comes again. */
@@ -107,6 +108,11 @@ export class Model {
 /** Whether a reader may get it: not deleted, and its tombstone not gone. */
 export function isVisible({ stored, deletedAt }: Kept, now: number): boolean {
   return deletedAt === null && stored.holdUntil + TOMBSTONE_MS > now;
+}
+
+/** As it is kept: what came in by the front door has the root of its chunks. */
+export function rooted({ stored, answer, body }: Kept): StoredMessage {
+  return answer === undefined ? stored : { ...stored, root: receiptRoot(body) };
 }
 
 /** Whether its mark must stand; it may also where it need not. */

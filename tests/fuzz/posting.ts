@@ -9,7 +9,7 @@ import { Problem } from "../../lib/problem.ts";
 import type { Failure } from "./failures.ts";
 import type { Fuzz, Step } from "./fuzz.ts";
 import { type Draft, LINKS, soldAs, throwMessage } from "./mail.ts";
-import { isMarked, type Kept } from "./model.ts";
+import { isMarked, type Kept, rooted } from "./model.ts";
 import { isBusy } from "./world.ts";
 
 /** Has a message stored past the front door, and notes it. */
@@ -175,7 +175,7 @@ export const replay: Step = async (fuzz) => {
   const result = await commitDraft(world.store(), again, now);
   assert.deepEqual(
     result,
-    { created: false, message: before.stored },
+    { created: false, message: rooted(before) },
     "the facts as they are stored",
   );
   tally.count("replays");
@@ -222,11 +222,11 @@ export const extend: Step = async (fuzz) => {
   assert.equal(extended, holdUntil > stored.holdUntil, "says so");
   assert.deepEqual(
     message,
-    { ...stored, holdUntil, ...(isMore && { paid }) },
+    { ...rooted(before), holdUntil, ...(isMore && { paid }) },
     "nothing else is otherwise",
   );
   model.improve(before, {
-    stored: message,
+    stored: { ...stored, holdUntil, paid: message.paid },
     minBandwidth: isHeld
       ? fasterOf(before.minBandwidth, wish.minBandwidth)
       : before.minBandwidth,
