@@ -151,7 +151,9 @@ function bettered(
 ): StoredFacts {
   const more = room === null ? null : priced(wish, room);
   const paidFor = Math.max(paidForOf(facts), more?.paidFor ?? 0);
-  const hold = more?.hold ?? paidFor;
+  // More work may buy less than the first did where room has got scarce since.
+  const asked = Math.min(wish.wanted ?? Infinity, paidFor);
+  const hold = more === null ? paidFor : Math.max(more.hold, asked);
   const holdUntil = Math.max(facts.holdUntil, facts.storedAt + 1_000 * hold);
   if (more === null) return { ...facts, paidFor, holdUntil };
   const workUntil = Math.max(facts.workUntil ?? 0, wish.workUntil);

@@ -166,8 +166,8 @@ function checkAgain(
   if (held && sending.isMore) {
     assert.ok(paid.hashes > HASHES_OF_LESS, "more work counts");
   }
-  const isSame = holdUntil === stored.holdUntil &&
-    paid.hashes === stored.paid.hashes;
+  const isSame = holdUntil === formerly.holdUntil &&
+    paid.hashes === formerly.paid.hashes;
   assert.equal(receipt === formerly.receipt, isSame, "its receipt");
 }
 
