@@ -9,6 +9,9 @@ import { hasDenoKv } from "../cluster/denokv.ts";
 import { runSchedule } from "./schedule.ts";
 import { EVENTS, SERVER_EVENTS, Tally } from "./tally.ts";
 
+/** Schedules within which everything happens that may. */
+const ENOUGH = { file: 200, denokv: 60 };
+
 const { values } = parseArgs({
   options: { runs: { type: "string" }, denokv: { type: "boolean" } },
 });
@@ -42,4 +45,6 @@ const seconds = Math.round((performance.now() - started) / 100) / 10;
 const events = kind === "file" ? EVENTS : [...EVENTS, ...SERVER_EVENTS];
 const missing = tally.missing(events);
 console.log(JSON.stringify({ runs, failed, seconds, missing }));
-Deno.exit(failed === 0 ? 0 : 1);
+// A long run that never met with something has not shown it.
+const isEnough = runs >= ENOUGH[kind];
+Deno.exit(failed === 0 && !(isEnough && missing.length > 0) ? 0 : 1);
