@@ -2,6 +2,7 @@
 import type { Bytes } from "../lib/bytes.ts";
 import { blake3_256 } from "../lib/hash.ts";
 import type { MailboxId, MessageId } from "../lib/ids.ts";
+import { receiptRoot } from "../lib/object.ts";
 import { type Receipt, ReceiptError, verifyReceipt } from "../lib/receipt.ts";
 import type { VerifyingKey } from "../lib/signing_key.ts";
 import { ClientError } from "./error.ts";
@@ -91,6 +92,7 @@ function isOfEnvelope(
   return {
     object: receipt.object === object && stored.object === object,
     size: receipt.size === envelope.length && stored.size === envelope.length,
+    root: receipt.root === receiptRoot(envelope),
   };
 }
 

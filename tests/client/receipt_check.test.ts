@@ -136,6 +136,8 @@ const LIES: Readonly<Record<string, Lie>> = {
     receipt: () => ({ object: OTHER_HASH as Receipt["object"] }),
   },
   "other bytes, in the answer": { stored: () => ({ object: OTHER_HASH }) },
+  "another root": { receipt: () => ({ root: OTHER_HASH }) },
+  "no root": { receipt: () => ({ root: undefined }) },
   "fewer bytes": { receipt: ({ size }) => ({ size: size - 1 }) },
   "fewer bytes, in the answer": { stored: ({ size }) => ({ size: size - 1 }) },
   "another place": {
