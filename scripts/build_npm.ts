@@ -18,6 +18,7 @@ const TYPESCRIPT = "5.9.3";
 /** What Node 20 lacks and the client uses; core-js looks for itself. */
 const LACKING = [
   "typed-array/from-hex",
+  "typed-array/to-base64",
   "typed-array/to-hex",
   "typed-array/from-base64",
   "promise/with-resolvers",
@@ -94,6 +95,7 @@ export * from "./client/mod.js";
 const AMBIENT = `
 interface Uint8Array<TArrayBuffer extends ArrayBufferLike> {
   toHex(): string;
+  toBase64(options?: { alphabet?: "base64" | "base64url"; omitPadding?: boolean }): string;
 }
 interface Uint8ArrayConstructor {
   fromHex(text: string): Uint8Array<ArrayBuffer>;
