@@ -134,6 +134,12 @@ export const KINDS = {
     ends: "spent; after half a minute",
     backup: "made anew",
   },
+  revocation: {
+    key: "",
+    value: "set whenever the tokens of a mailbox are revoked",
+    ends: "never",
+    backup: "made anew",
+  },
   trial: {
     key: "<part>, <part>, <part>",
     value: "what is tried when the store is opened",
@@ -177,6 +183,7 @@ export const keys = {
   object: (hash: ObjectHash): Key<StoredHeader> => ["object", hash],
   segments: (hash: ObjectHash): Key<Bytes> => ["segment", hash],
   segment: (hash: ObjectHash, n: number): Key<Bytes> => ["segment", hash, n],
+  mailboxes: (): Key<Mailbox> => ["mailbox"],
   mailbox: (id: MailboxId): Key<Mailbox> => ["mailbox", id],
   readers: (mailbox: MailboxId): Key<Readers> => ["readers", mailbox],
   usages: (): Key<UsageRow> => ["usage"],
@@ -209,6 +216,7 @@ export const keys = {
     mailbox,
     slot,
   ],
+  revocation: (): Key<true> => ["revocation"],
   trial: (what: string, name: string | number): Key<unknown> => [
     "trial",
     what,

@@ -10,6 +10,7 @@ import type { MaxTxPow } from "../lib/minima/maxima.ts";
 import { decodeMaxTxPow } from "../lib/minima/maxtxpow.ts";
 import { type Priority, receiptRoot } from "../lib/object.ts";
 import { Problem } from "../lib/problem.ts";
+import type { Quota } from "../lib/quota.ts";
 import { signReceipt } from "../lib/receipt.ts";
 import {
   checkTime,
@@ -60,8 +61,9 @@ export async function acceptMessage(
   const body = await readBody();
   const unit = decodeMaxTxPow(body, relay.limits);
   const work = await checkWorkOrQuote(relay, unit, body.length, wishes.hold);
-  const offered = { relay, body, unit, work, wishes };
   const before = await readBefore(relay.store, work.messageId, work.mailbox);
+  const quota = before.mailbox?.quota;
+  const offered = { relay, body, unit, work, wishes, quota };
   if (before.message !== null) {
     return await answer(relay, await again(offered, before.message));
   }
@@ -83,6 +85,8 @@ interface Offered {
   readonly unit: MaxTxPow;
   readonly work: MessageWork;
   readonly wishes: Wishes;
+  /** The mailbox's own, where its operator gave it one. */
+  readonly quota: Quota | undefined;
 }
 
 /** Stores a message; full is only said when nothing is left that is over. */
@@ -105,9 +109,10 @@ const FULL: ReadonlySet<string> = new Set(["mailbox-full", "relay-full"]);
 const SWEPT_FOR_ONE = 100;
 
 function commit(
-  { relay, body, work, wishes, unit }: Offered,
+  { unit, ...offered }: Offered,
   before: Before | null,
 ) {
+  const { relay, body, work, wishes } = offered;
   const { minBandwidth, priority } = wishes;
   const now = relay.now();
   return commitMessage(
@@ -118,7 +123,7 @@ function commit(
       body,
       root: receiptRoot(body),
       paid: { by: "work", hashes: hashesOf(work.target) },
-      hold: priceFor({ relay, body, work, wishes }),
+      hold: priceFor(offered),
       minBandwidth,
       priority,
       workUntil: workEnd(relay, unit),
@@ -128,12 +133,15 @@ function commit(
   );
 }
 
-function priceFor({ relay, body, work, wishes }: Omit<Offered, "unit">) {
+function priceFor(
+  { relay, body, work, wishes, quota }: Omit<Offered, "unit">,
+) {
   return priceBy(relay, {
     mailbox: work.mailbox,
     size: body.length,
     target: work.target,
     wanted: wishes.hold,
+    quota,
     now: relay.now(),
   });
 }
@@ -145,9 +153,10 @@ function workEnd({ window }: Relay, { txPow }: MaxTxPow): number {
 
 /** A message that is stored already gets the best of all that it came with. */
 async function again(
-  { relay, body, unit, work, wishes }: Offered,
+  { unit, ...offered }: Offered,
   stored: StoredMessage,
 ): Promise<Omit<AcceptedMessage, "receipt">> {
+  const { relay, work, wishes } = offered;
   const paid = { by: "work", hashes: hashesOf(work.target) } as const;
   const isMore = paid.hashes > stored.paid.hashes;
   // Old work pays for nothing more.
@@ -156,7 +165,7 @@ async function again(
     wanted: wishes.hold,
     minBandwidth: wishes.minBandwidth,
     paid,
-    price: priceFor({ relay, body, work, wishes }),
+    price: priceFor(offered),
     workUntil: workEnd(relay, unit),
   }, relay.now());
   const { message = stored, extended: isLonger = false } = extended ?? {};

@@ -91,13 +91,16 @@ export async function shownFills(
   mailbox: MailboxId | null,
 ): Promise<Fills> {
   const { store, quotas, now } = relay;
-  const [row, all] = await Promise.all([
-    mailbox === null ? null : store.get(keys.usage(mailbox)),
+  const [entries, all] = await Promise.all([
+    mailbox === null
+      ? null
+      : store.getMany([keys.usage(mailbox), keys.mailbox(mailbox)]),
     relayUsageOf(relay),
   ]);
+  const [row, record] = entries ?? [];
   const own = formerUsage(row?.value ?? null, now());
   return {
-    mailbox: fillOf(own, quotas.mailbox),
+    mailbox: fillOf(own, record?.value?.quota ?? quotas.mailbox),
     relay: fillOf(all, quotas.relay),
   };
 }

@@ -22,6 +22,8 @@ export interface DoorbellOptions {
   readonly isHearing?: boolean;
   /** Timers, and how long ago a ring was heard. */
   readonly clock?: Clock;
+  /** Told of a watch that failed; it is begun anew. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 /** What the listening does, for whoever watches over it. */
@@ -64,15 +66,21 @@ export class Doorbells implements Disposable, AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #callOffs: (() => void)[] = [];
   readonly #watching: Promise<void>;
+  readonly #onFailure: (error: unknown) => void;
   #isLooking = false;
   #counts = { watches: 0, failures: 0, failedLooks: 0 };
 
   /** Listens until it is disposed of. */
   constructor(
     store: Store,
-    { lookEvery = LOOK_EVERY, isHearing = true, clock = systemClock }:
-      DoorbellOptions = {},
+    {
+      lookEvery = LOOK_EVERY,
+      isHearing = true,
+      clock = systemClock,
+      onFailure = () => {},
+    }: DoorbellOptions = {},
   ) {
+    this.#onFailure = onFailure;
     this.#store = store;
     this.#clock = clock;
     this.#callOffs.push(clock.every(lookEvery, () => this.#look()));
@@ -142,8 +150,9 @@ export class Doorbells implements Disposable, AsyncDisposable {
         ) {
           await this.#hearAll(rung.value);
         }
-      } catch {
+      } catch (error) {
         this.#counts.failures += 1;
+        this.#onFailure(error);
         await this.#clock.sleep(RETRY_AFTER, signal);
       } finally {
         // One that failed still holds a stream of the connection.

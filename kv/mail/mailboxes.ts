@@ -3,6 +3,7 @@ import type { Bytes } from "../../lib/bytes.ts";
 import { type Place, placeOf } from "../../lib/cursor.ts";
 import { type MailboxId, mailboxIdOf } from "../../lib/ids.ts";
 import { Problem } from "../../lib/problem.ts";
+import type { Quota } from "../../lib/quota.ts";
 import { keys, shardOf } from "../kinds.ts";
 import type { Batch, Part } from "../store/commit_part.ts";
 import type { Entry, Operation } from "../store/database.ts";
@@ -28,6 +29,10 @@ export interface Mailbox {
   readonly createdAt: number;
   /** When its owner first came back to it: Unix milliseconds. */
   readonly usedAt?: number;
+  /** In the place of the relay's own quota, by the operator's word. */
+  readonly quota?: Quota;
+  /** Tokens issued up to then are refused: Unix milliseconds. */
+  readonly revokedAt?: number;
 }
 
 /** The mailbox, if its owner has ever proven its key here. */
