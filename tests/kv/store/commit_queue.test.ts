@@ -1,6 +1,6 @@
 /** The queue of commits: order, apartness, and what becomes of failures. */
 import assert from "node:assert/strict";
-import { Batch } from "../../../kv/store/commit_part.ts";
+import { AGAIN, Batch } from "../../../kv/store/commit_part.ts";
 import { DEFAULT_QUEUE } from "../../../kv/store/commit_queue.ts";
 import { DatabaseError, type EntryMaybe } from "../../../kv/store/database.ts";
 import { Problem } from "../../../lib/problem.ts";
@@ -424,7 +424,9 @@ Deno.test("a part that the database never takes fails as our own mistake, alone"
   const gate = new Gate(spy);
   const huge = new TestPart("huge", {
     cost: { bytes: 1_000_000 },
-    add: ({ operation }) => operation.set(["x"], new Uint8Array(70_000)),
+    add({ operation }) {
+      operation.set(["x"], new Uint8Array(70_000));
+    },
   });
   const all = [new TestPart("a"), new TestPart("b"), huge, new TestPart("c")];
   const outcomes = Promise.allSettled(all.map((part) => commits.add(part)));
@@ -456,6 +458,85 @@ Deno.test("marks of a large batch are asked for ten keys at a time, each for its
   const there = outcomes.flatMap((one, n) => one === "there" ? [n] : []);
   assert.deepEqual(there, [3, 17, 24]);
   assert.deepEqual(spy.takeCounts(), { reads: 3, entries: 25, commits: 2 });
+});
+
+Deno.test("all that one part asks for is read at one moment, as far as ten keys go", async () => {
+  using spied = await spiedWith();
+  const { store: { commits }, spy } = spied;
+  const asked: number[] = [];
+  const read = spy.getMany.bind(spy);
+  spy.getMany = async (keys) => {
+    asked.push(keys.length);
+    return await read(keys);
+  };
+  const gate = new Gate(spy);
+  const first = commits.add(new TestPart("first"));
+  await gate.arrived();
+  // Of one, six and six keys: the last two are not torn apart; one has twelve.
+  const all = [0, 5, 5, 11].map((more, n) => {
+    const asks = Array.from({ length: more }, (_, i) => ["asked", n, i]);
+    return commits.add(
+      new TestPart(`${n}`, {
+        asks,
+        checks: n === 0 ? [NEVER] : [],
+        settle(found) {
+          const expected = [entryOf(`${n}`), ...n === 0 ? [NEVER.key] : []];
+          assert.deepEqual(found.map(({ key }) => key), [...expected, ...asks]);
+          return "asked";
+        },
+      }),
+    );
+  });
+  gate.open();
+  await first;
+  assert.deepEqual(await Promise.all(all), all.map(() => "asked"));
+  assert.deepEqual(asked, [8, 6, 10, 2]);
+});
+
+Deno.test("a part that finds in add that it was done is told so, and nothing of it is committed", async () => {
+  using spied = await spiedWith();
+  const { store: { commits }, spy } = spied;
+  const gate = new Gate(spy);
+  const all = [
+    new TestPart("first"),
+    new TestPart("a", { add: () => "done before" }),
+    new TestPart("b"),
+  ].map((part) => commits.add(part));
+  await gate.arrived();
+  gate.open();
+  assert.deepEqual(await Promise.all(all), ["done", "done before", "done"]);
+  assert.deepEqual(batchesOf(spy), [["first"], ["b"]]);
+});
+
+Deno.test("a part that has to be prepared anew comes again in front, and not for ever", async () => {
+  using spied = await spiedWith();
+  const { store: { commits }, spy } = spied;
+  const gate = new Gate(spy);
+  let prepared = 0;
+  const part = new TestPart("a", {
+    order: ["one"],
+    prepare() {
+      prepared += 1;
+      return null;
+    },
+    add: () => prepared < 3 ? AGAIN : undefined,
+  });
+  const all = [
+    commits.add(new TestPart("first")),
+    commits.add(part),
+    commits.add(new TestPart("b", { apart: ["x"] })),
+    commits.add(new TestPart("c", { apart: ["x"] })),
+  ];
+  await gate.arrived();
+  gate.open();
+  assert.deepEqual(await Promise.all(all), ["done", "done", "done", "done"]);
+  assert.deepEqual(batchesOf(spy), [["first"], ["b"], ["c"], ["a"]]);
+  assert.equal(prepared, 3);
+  const never = new TestPart("d", { add: () => AGAIN });
+  await assert.rejects(commits.add(never), isBusy);
+  await settled();
+  const { waiting, waitingBytes, underWay } = commits.stats;
+  assert.deepEqual([waiting, waitingBytes, underWay], [0, 0, 0]);
 });
 
 Deno.test("onBatch() hears how many parts each commit had, and not of those that failed", async () => {

@@ -326,7 +326,7 @@ Deno.test("epochOf() is the epoch that a commit was made in", async () => {
     { epoch: "b".repeat(12), through: "05" },
   ];
   const epoch = "c".repeat(12);
-  using spied = await spiedWith({ record: { epoch, former } });
+  using spied = await spiedWith({ record: { epoch, former, createdAt: 0 } });
   const table = { "01": "a", "03": "a", "04": "b", "05": "b", "06": "c" };
   for (const [stamp, letter] of Object.entries(table)) {
     assert.equal(spied.store.epochOf(stamp), letter.repeat(12), stamp);

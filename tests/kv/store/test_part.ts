@@ -1,5 +1,10 @@
 /** Parts of commits that have nothing to do with mail. */
-import type { Batch, Cost, Part } from "../../../kv/store/commit_part.ts";
+import type {
+  AGAIN,
+  Batch,
+  Cost,
+  Part,
+} from "../../../kv/store/commit_part.ts";
 import type { Check, EntryMaybe, Key } from "../../../kv/store/database.ts";
 import type { SpiedDatabase } from "../spied_database.ts";
 
@@ -10,7 +15,9 @@ export interface PartOptions {
   readonly cost?: Partial<Cost>;
   readonly checks?: readonly Check[];
   readonly prepare?: () => Promise<void> | null;
-  readonly add?: (batch: Batch) => void;
+  readonly add?: (batch: Batch) => string | typeof AGAIN | void;
+  /** Asked for besides its own entry. */
+  readonly asks?: readonly Key[];
   readonly done?: (versionstamp: string) => string;
   readonly settle?: (found: readonly EntryMaybe[]) => string | null;
 }
@@ -39,15 +46,20 @@ export class TestPart implements Part<string> {
       bytes: 100,
       ...cost,
     };
-    this.asks = [entryOf(name), ...checks.map(({ key }) => key)];
+    this.asks = [
+      entryOf(name),
+      ...checks.map(({ key }) => key),
+      ...options.asks ?? [],
+    ];
   }
 
   prepare(): Promise<void> | null {
     return this.#options.prepare?.() ?? null;
   }
 
-  add(batch: Batch): void {
-    this.#options.add?.(batch);
+  add(batch: Batch): string | typeof AGAIN | void {
+    const outcome = this.#options.add?.(batch);
+    if (outcome !== undefined) return outcome;
     const key = entryOf(this.#name);
     batch.operation
       .check({ key, versionstamp: null }, ...this.#options.checks ?? [])
