@@ -2,11 +2,15 @@
 import assert from "node:assert/strict";
 import { DEFAULT_QUOTAS } from "../../lib/quota.ts";
 import { assertProblem } from "./assert_problem.ts";
+import { DAY, HOUR } from "./clock.ts";
 import { fill } from "./filled_mailbox.ts";
 import { Owner, postEnvelope } from "./owner.ts";
 import { TestRelay } from "./relay_fixture.ts";
 
 const MAILBOX = { bytes: 2 ** 20, messages: 100 };
+
+/** Seconds. */
+const MONTH = 30 * DAY / 1_000;
 
 function openSmall(): Promise<TestRelay> {
   return TestRelay.open({ quotas: { ...DEFAULT_QUOTAS, mailbox: MAILBOX } });
@@ -25,7 +29,7 @@ async function quotedHashes(
   return (await response.json()).work.hashes;
 }
 
-Deno.test("the price doubles for every 5 % beyond a quarter, in the quote and at the post", async () => {
+Deno.test("the price doubles for every 5 % beyond a quarter, at the post at once and in the quote when hours have passed", async () => {
   using relay = await openSmall();
   const owner = await Owner.open(relay);
   const table: [held: number, factor: number][] = [
@@ -37,19 +41,26 @@ Deno.test("the price doubles for every 5 % beyond a quarter, in the quote and at
     [99, 2 ** 14],
   ];
   let held = 0;
+  let shown = 1;
   for (const [wanted, factor] of table) {
-    await fill(owner, wanted - held);
+    await fill(owner, wanted - held, MONTH);
     held = wanted;
-    assert.equal(
-      await quotedHashes(relay, owner.mailbox),
-      10_000 * factor,
-      `${held} held`,
-    );
-    assert.equal(
-      await quotedHashes(relay),
-      10_000,
-      "another mailbox is not dearer",
-    );
+    // 10,000 hashes keep 1,500 bytes for 65 hours, or so many times less.
+    const posted = await postEnvelope(relay, owner.envelope({ size: 1_500 }));
+    const hold = 10_000 * 4_096 * 86_400 / 10_000 / 1_500 / factor;
+    if (hold < 3_600) await assertProblem(relay, posted, "work-insufficient");
+    else {
+      const { cursor, storedAt, holdUntil } = await posted.json();
+      assert.equal(holdUntil - storedAt, 1_000 * Math.floor(hold));
+      assert.equal((await owner.delete(cursor)).status, 204);
+    }
+    const quoted = () => quotedHashes(relay, owner.mailbox);
+    assert.equal(await quoted(), 10_000 * shown, "as it was");
+    relay.clock.advance(2 * HOUR);
+    assert.equal(await quoted(), 10_000 * factor, `${held} held`);
+    shown = factor;
+    const other = "another mailbox is not dearer";
+    assert.equal(await quotedHashes(relay), 10_000, other);
   }
   // 4 KiB for a day is what 10,000 hashes buy of a mailbox that is nearly empty.
   const problem = await assertProblem(

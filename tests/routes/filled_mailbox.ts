@@ -10,6 +10,7 @@ import type { TestRelay } from "./relay_fixture.ts";
 export async function fill(
   { relay: { relay, clock }, mailbox }: Owner,
   count: number,
+  hold = 3_600,
 ): Promise<StoredMessage[]> {
   const stored: StoredMessage[] = [];
   for (let i = 0; i < count; i++) {
@@ -18,7 +19,7 @@ export async function fill(
       mailbox,
       body: randomBytes(60),
       paid: { by: "work", hashes: 10_000 },
-      hold: 3_600,
+      hold,
       minBandwidth: 0,
       priority: "normal",
       workUntil: clock.time,
