@@ -10,6 +10,7 @@ import {
   requireAffordable,
   type WorkOptions,
 } from "./envelope.ts";
+import { hashesOf } from "../lib/work/target.ts";
 import { ClientError, RelayError } from "./error.ts";
 import type { Identity } from "./identity.ts";
 import { checkStored, receiptKey } from "./receipt_check.ts";
@@ -69,9 +70,11 @@ export async function send(options: SendOptions): Promise<StoredMessage> {
   }
   const { signal } = options;
   const mailbox = mailboxIdOf(to);
+  let asked: Quote | null = null;
   for (let rises = 0;; rises++) {
     const bytes = size + WORK_BYTES;
-    const quote = await relay.quote(bytes, hold, mailbox, { signal });
+    const quote: Quote = asked ??
+      await relay.quote(bytes, hold, mailbox, { signal });
     options.onQuote?.(quote);
     requireAffordable(quote.target, maxHashes);
     // Before the work is done: who cannot sign is not to be paid.
@@ -88,8 +91,23 @@ export async function send(options: SendOptions): Promise<StoredMessage> {
       const hasRisen = error instanceof RelayError &&
         error.code === "work-insufficient";
       if (!hasRisen || rises >= MAX_RISES) throw error;
+      // A quote shows the price of some time ago; the refusal that of now.
+      asked = quoteIn(error.problem, quote);
     }
   }
+}
+
+/** What a refusal says would do, if it says so and that is more. */
+function quoteIn(
+  { target }: Readonly<Record<string, unknown>>,
+  before: Quote,
+): Quote | null {
+  if (typeof target !== "string" || !/^[0-9a-f]{1,64}$/.test(target)) {
+    return null;
+  }
+  const asked = BigInt(`0x${target}`);
+  if (asked === 0n || asked >= before.target) return null;
+  return { target: asked, hashes: hashesOf(asked) };
 }
 
 async function post(

@@ -4,7 +4,7 @@ import type { Page } from "../kv/mail/read.ts";
 import type { MailboxId } from "../lib/ids.ts";
 import type { VerifiedGrant } from "../lib/token.ts";
 import { type Delivery, maxBodyOf } from "./delivery.ts";
-import { registerReader } from "./register_reader.ts";
+import { noteReading, onMissing } from "./reading.ts";
 import type { Relay } from "./relay.ts";
 import type { Place, Streams, Transport } from "./streams.ts";
 
@@ -54,7 +54,7 @@ export async function beginStay(
   options: StayOptions,
 ): Promise<Stay> {
   const { mailbox, reader } = options;
-  if (reader !== null) await registerReader(relay, mailbox, reader);
+  await noteReading(relay, mailbox, reader);
   const token = grant.tokenId;
   return {
     relay,
@@ -89,5 +89,6 @@ export function pagesOf(
     clock: relay.clock,
     signal: gone,
     onBeat: streams.onBeat,
+    onMissing: onMissing(relay),
   });
 }

@@ -98,7 +98,7 @@ export async function createApp(
   addMessages(app, relay);
   addQuotes(app, relay);
   await addHandshakes(app, relay);
-  addMailboxes(app, relay);
+  addMailboxes(app, relay, access);
   addRead(app, relay, access, streams);
   addSocketTickets(app, relay, access);
   addInbox(app, relay, access);

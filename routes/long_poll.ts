@@ -2,6 +2,7 @@
 import { follow } from "../kv/bells/follow.ts";
 import type { Page } from "../kv/mail/read.ts";
 import { maxBodyOf } from "../relay/delivery.ts";
+import { onMissing } from "../relay/reading.ts";
 import type { Stay } from "../relay/stay.ts";
 
 /** Most seconds that an answer is held back. */
@@ -39,6 +40,7 @@ export async function waitForPage(
       maxBody: maxBodyOf(delivery),
       limit,
       clock: relay.clock,
+      onMissing: onMissing(relay),
       signal: AbortSignal.any([timeUp.signal, streams.closing, caller]),
     });
     for await (const page of pages) {

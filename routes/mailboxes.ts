@@ -3,6 +3,8 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { requireMailbox } from "../kv/mail/mailboxes.ts";
 import { parseMailboxId } from "../lib/ids.ts";
 import { mailboxId, mailboxParams } from "./forms.ts";
+import { close } from "../relay/closing.ts";
+import { type Access, TOKEN_SECURITY } from "./access.ts";
 import { problemResponses } from "./problem.ts";
 import type { Relay } from "../relay/relay.ts";
 
@@ -30,8 +32,37 @@ const route = createRoute({
   },
 });
 
-/** Adds the route. */
-export function addMailboxes(app: OpenAPIHono, relay: Relay): void {
+const closeRoute = createRoute({
+  method: "delete",
+  path: "/v1/mailboxes/{mailbox}",
+  tags: ["Mailboxes"],
+  summary: "Close a mailbox: its mail is deleted, and nobody can write to it",
+  security: TOKEN_SECURITY,
+  request: { params: mailboxParams },
+  responses: {
+    204: { description: "It is closed; the first handshake opens a new one" },
+    ...problemResponses(
+      "malformed",
+      "unauthorized",
+      "forbidden",
+      "mailbox-unknown",
+      "rate-limited",
+      "busy",
+    ),
+  },
+});
+
+/** Adds the routes. */
+export function addMailboxes(
+  app: OpenAPIHono,
+  relay: Relay,
+  access: Access,
+): void {
+  app.openapi(closeRoute, async (c) => {
+    await close(relay, await access.mailbox(c, "settings"));
+    return c.body(null, 204);
+  });
+
   app.openapi(route, async (c) => {
     const id = parseMailboxId(c.req.valid("param").mailbox);
     const mailbox = await requireMailbox(relay.store, id);

@@ -1,7 +1,6 @@
 /** Reading a mailbox: four ways, one cursor (DESIGN section 5). */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { readAfter } from "../kv/mail/read.ts";
 import { CURSOR_FORM, parseCursor } from "../lib/cursor.ts";
 import {
   DELIVERIES,
@@ -9,7 +8,7 @@ import {
   maxBodyOf,
   requirePushable,
 } from "../relay/delivery.ts";
-import { registerReader } from "../relay/register_reader.ts";
+import { readPage } from "../relay/reading.ts";
 import { type Access, TOKEN_SECURITY } from "./access.ts";
 import { EVENT_STREAM_HEADERS, eventStream } from "./event_stream.ts";
 import { cursorText, deviceName, mailboxParams } from "./forms.ts";
@@ -132,7 +131,7 @@ export function addRead(
     const start = c.req.header("Last-Event-ID") || after;
     const { mailbox } = grant;
     const options = { mailbox, ...stayOptions({ ...query, after: start }) };
-    const { delivery, reader } = options;
+    const { delivery } = options;
     if (accepts(c, "text/event-stream")) {
       requirePushable(delivery);
       // What only wants the headers has nothing to stay for.
@@ -161,10 +160,8 @@ export function addRead(
     return c.json({ ...page, messages: page.messages.map(messageJson) }, 200);
 
     async function readOnce() {
-      if (reader !== null) await registerReader(relay, mailbox, reader);
       const maxBody = maxBodyOf(delivery);
-      const now = relay.now();
-      return await readAfter(relay.store, { ...options, maxBody, limit, now });
+      return await readPage(relay, { ...options, maxBody, limit });
     }
   });
 
