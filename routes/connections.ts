@@ -114,6 +114,7 @@ export class Seat implements Connection {
   readonly #table: TableEnd;
   readonly #cut = new AbortController();
   #served: Served | null = null;
+  #ended: Promise<void> = Promise.resolve();
   #underWay = 0;
   #hasLeft = false;
   /** Since when nothing was under way; monotonic milliseconds. */
@@ -139,8 +140,14 @@ export class Seat implements Connection {
   /** Gives the seat up when what serves the connection has ended. */
   serve(served: Served): void {
     this.#served = served;
-    const leave = () => this.leave();
-    served.finished.then(leave, leave);
+    this.#ended = served.finished.then(
+      () => this.leave(),
+      async () => {
+        // Deno keeps what served a connection that broke, if it is not closed.
+        await served.shutdown().catch(() => {});
+        this.leave();
+      },
+    );
   }
 
   /** A request has come; what it gives ends when it is answered. */
@@ -175,7 +182,7 @@ export class Seat implements Connection {
   /** Ends when what is under way has ended. */
   async shutdown(): Promise<void> {
     await this.#served?.shutdown().catch(() => {});
-    await this.#served?.finished.catch(() => {});
+    await this.#ended;
   }
 
   /** Gives the seat up; again does nothing. */

@@ -120,7 +120,9 @@ function serveConnections(
   async function take() {
     while (!stop.signal.aborted) {
       try {
-        admit(await listener.accept());
+        const connection = await listener.accept();
+        if (stop.signal.aborted) connection.close();
+        else admit(connection);
       } catch (error) {
         if (stop.signal.aborted) return;
         if (error instanceof Deno.errors.BadResource) {
@@ -149,8 +151,7 @@ function serveConnections(
         (error) => failed(error),
         () => {},
       );
-      seat.serve(served);
-      served.finished.catch((error) => log("serving a connection", error));
+      seat.serve(served); // one that breaks off is no failure of the relay's
     } catch (error) {
       seat.leave();
       connection.close();
