@@ -46,7 +46,7 @@ export const DEFAULT_CAPS: Caps = {
   uploadBytes: 2 ** 26,
   uploadSeconds: 120,
   uploadRate: 1_024,
-  addressRate: 3_000,
+  addressRate: 6_000,
   tokenRate: 12_000,
 };
 

@@ -24,12 +24,6 @@ export interface StayOptions {
   readonly reader: string | null;
 }
 
-/** A token's grant, and what it is counted under. */
-export interface TokenGrant extends VerifiedGrant {
-  /** The same for the same token. */
-  readonly tokenId: string;
-}
-
 /** A reader that stays. */
 export interface Stay extends StayOptions {
   readonly relay: Relay;
@@ -49,13 +43,13 @@ export interface Stay extends StayOptions {
 export async function beginStay(
   relay: Relay,
   streams: Streams,
-  grant: TokenGrant,
+  grant: VerifiedGrant,
   transport: Transport,
   options: StayOptions,
 ): Promise<Stay> {
   const { mailbox, reader } = options;
   await noteReading(relay, mailbox, reader);
-  const token = grant.tokenId;
+  const token = grant.id;
   return {
     relay,
     streams,

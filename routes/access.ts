@@ -3,11 +3,10 @@ import type { Context } from "hono";
 import { PROOF_WINDOW, verifyProof } from "../lib/dpop.ts";
 import { type MailboxId, parseMailboxId } from "../lib/ids.ts";
 import { Problem } from "../lib/problem.ts";
-import { type Scope, verifyToken } from "../lib/token.ts";
+import { type Scope, type VerifiedGrant, verifyToken } from "../lib/token.ts";
 import type { Relay } from "../relay/relay.ts";
 import { SeenLog } from "../relay/seen_log.ts";
 import { redeemTicket } from "../relay/tickets.ts";
-import type { TokenGrant } from "../relay/stay.ts";
 import type { UnpaidRequests } from "./unpaid.ts";
 
 /** How a token is presented, for the OpenAPI document. */
@@ -50,7 +49,7 @@ export class Access {
   }
 
   /** The grant of the same: what {@link Access.mailbox} is taken from. */
-  async owner(c: Context, scope: Scope): Promise<TokenGrant> {
+  async owner(c: Context, scope: Scope): Promise<VerifiedGrant> {
     const grant = await this.grant(c, scope);
     const mailbox = parseMailboxId(c.req.param("mailbox") ?? "");
     if (grant.mailbox === mailbox) return grant;
@@ -63,15 +62,13 @@ export class Access {
    *
    * @throws {Problem} `unauthorized`, `forbidden` or `malformed`
    */
-  async socketOwner(c: Context): Promise<TokenGrant> {
+  async socketOwner(c: Context): Promise<VerifiedGrant> {
     const ticket = ticketOf(c);
     if (ticket === null) return await this.owner(c, "read");
     const mailbox = parseMailboxId(c.req.param("mailbox") ?? "");
     const grant = await redeemTicket(this.#relay, mailbox, ticket);
-    // All tickets of one token count together, whatever it was.
-    const tokenId = `${mailbox} ${grant.jkt ?? ""} ${grant.expires}`;
-    this.#unpaid.chargeToken(tokenId);
-    return { ...grant, tokenId };
+    this.#unpaid.chargeToken(grant.id);
+    return grant;
   }
 
   /**
@@ -79,7 +76,7 @@ export class Access {
    *
    * @throws {Problem} `unauthorized`, `forbidden` or `rate-limited`
    */
-  async grant(c: Context, scope: Scope): Promise<TokenGrant> {
+  async grant(c: Context, scope: Scope): Promise<VerifiedGrant> {
     const { scheme, token } = credentialsOf(c);
     const now = this.#relay.now();
     const grant = await verifyToken(this.#relay.keys.signing, token, now);
@@ -91,9 +88,8 @@ export class Access {
       );
     }
     if (grant.jkt !== null) await this.#checkProof(c, token, grant.jkt, now);
-    const tokenId = tokenIdOf(token);
-    this.#unpaid.chargeToken(tokenId);
-    if (grant.scopes.includes(scope)) return { ...grant, tokenId };
+    this.#unpaid.chargeToken(grant.id);
+    if (grant.scopes.includes(scope)) return grant;
     throw new Problem("forbidden", `the token lacks the scope ${scope}`);
   }
 
@@ -122,14 +118,6 @@ function ticketOf(c: Context): string | null {
   const protocols = c.req.header("Sec-WebSocket-Protocol") ?? "";
   return /(?:^|[,\s])ticket\.([\w-]{43})(?:$|[,\s])/.exec(protocols)?.[1] ??
     null;
-}
-
-/**
- * What a token is counted under: the part that is signed, for of a signature
- * there may be several spellings.
- */
-function tokenIdOf(token: string): string {
-  return token.split(".")[1] ?? token;
 }
 
 /** The scheme, in lower case, and the token of a request. */

@@ -34,7 +34,7 @@ async function serveHeld(relay: TestRelay) {
     scopes: ["read"] as const,
     jkt: null,
     expires,
-    tokenId: "t",
+    id: "t",
   };
   const stay = await beginStay(relay.relay, streams, grant, "socket", {
     mailbox: owner.mailbox,
