@@ -131,6 +131,17 @@ Deno.test("a letter that is sealed again and again is shown once, and its place 
     const again = await readPage(session, null);
     assert.deepEqual(again.messages.map(told), expected);
   });
+  await t.step("readPage, and a copy that is fetched", async () => {
+    const session = fresh();
+    const { messages } = await readPage(session, null);
+    const [first, copy] = messages;
+    assert.ok(first && copy);
+    const withheld = { letter: null, failure: "withheld" } as const;
+    for (const message of [first, copy]) {
+      const fetched = await fetchMessage(session, { ...message, ...withheld });
+      assert.equal(told(fetched), told(message));
+    }
+  });
   await t.step("readAll, and then watch", async () => {
     const session = fresh();
     const pages = await Array.fromAsync(readAll(session, null));

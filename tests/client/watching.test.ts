@@ -116,3 +116,37 @@ Deno.test("watch() heeds what a relay asks for that is asked too often", async (
   assert.deepEqual(await coming, [cursorAt(1)]);
   await messages.return(undefined);
 });
+
+Deno.test("watch() goes on where an empty page ended, though the connection breaks", async () => {
+  const answers = [
+    () => pageOf([], cursorAt(5)),
+    () => problem(503, { code: "busy" }),
+    () => pageOf([listedAt(6)], cursorAt(6)),
+  ];
+  let asked = 0;
+  await using scene = openScene(
+    "poll",
+    () => answers[asked++]?.() ?? pageOf([], cursorAt(6)),
+  );
+  const messages = scene.watch();
+  assert.deepEqual(await takeCursors(messages, 1), [cursorAt(6)]);
+  assert.match(
+    scene.home.asked.at(-1) ?? "",
+    new RegExp(`after=${cursorAt(5)}`),
+  );
+  await messages.return(undefined);
+});
+
+Deno.test("watch() gives what is held where the same store begins anew", async () => {
+  let asked = 0;
+  await using scene = openScene(
+    "poll",
+    () =>
+      asked++ === 0
+        ? pageOf([listedAt(5)], cursorAt(5))
+        : pageOf([listedAt(2)], cursorAt(2), { reset: true }),
+  );
+  const messages = scene.watch();
+  assert.deepEqual(await takeCursors(messages, 2), [cursorAt(5), cursorAt(2)]);
+  await messages.return(undefined);
+});
