@@ -1,6 +1,7 @@
 /** What must be true of a relay after all its crashes. */
 import assert from "node:assert/strict";
 import { Relay } from "../../client/mod.ts";
+import { receiptRoot } from "../../lib/object.ts";
 import { verifyReceipt } from "../../lib/receipt.ts";
 import type { Dice } from "./dice.ts";
 import type { Inbox } from "./inbox.ts";
@@ -47,7 +48,7 @@ async function idsBehind(
 
 async function assertReceipts(load: Load, url: string): Promise<void> {
   const key = await new Relay(url).verifyingKey();
-  for (const { answer } of load.postings) {
+  for (const { answer, envelope } of load.postings) {
     assert.ok(answer, "every message has its answer");
     const { id, mailbox, object, size, cursor, storedAt, holdUntil, paid } =
       answer;
@@ -57,6 +58,7 @@ async function assertReceipts(load: Load, url: string): Promise<void> {
       jti: id,
       object,
       size,
+      root: receiptRoot(envelope),
       cursor,
       iat: Math.floor(storedAt / 1_000),
       exp: Math.floor(holdUntil / 1_000),

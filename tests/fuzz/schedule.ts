@@ -32,7 +32,7 @@ const STEPS: readonly (readonly [number, Step])[] = [
   [1, flooding.floodRelay],
   [1, misbehaving.stalledReader],
   [2, misbehaving.stalledUpload],
-  [Deno.env.has("NOBAD") ? 0 : 2, misbehaving.badSocket],
+  [2, misbehaving.badSocket],
   [5, sending.send],
   [2, sending.sendSome],
   [2, sending.sendCutOff],

@@ -8,12 +8,12 @@ import type { Store } from "../../kv/store/store.ts";
 import { type MailboxId, mailboxIdOf } from "../../lib/ids.ts";
 import { Problem } from "../../lib/problem.ts";
 import type { DenoKv } from "../cluster/denokv.ts";
-import { Clock } from "../routes/clock.ts";
 import type { Owner } from "../routes/owner.ts";
 import { Failures } from "./failures.ts";
 import { MAILBOX_KEYS } from "./mail.ts";
 import type { Place } from "./place.ts";
 import { Worker } from "./worker.ts";
+import { WorldClock } from "./world_clock.ts";
 
 /** Makes a relay's database break its promise; for showing that it is noticed. */
 export type Breakage = (
@@ -38,7 +38,7 @@ export function isBusy(error: unknown): boolean {
 
 /** One store, and one relay after another on it. */
 export class World implements AsyncDisposable {
-  readonly clock = new Clock();
+  readonly clock = new WorldClock();
   /** All mailboxes, whether anybody reads them or not. */
   readonly mailboxes: readonly MailboxId[] = MAILBOX_KEYS.map(mailboxIdOf);
   /** Commits that are to fail. */
