@@ -95,7 +95,7 @@ export async function createApp(
 
   addDescriptor(app, relay);
   addHealth(app, relay);
-  addMessages(app, relay);
+  addMessages(app, relay, unpaid);
   addQuotes(app, relay);
   await addHandshakes(app, relay);
   addMailboxes(app, relay, access);

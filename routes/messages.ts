@@ -3,8 +3,10 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { type AcceptedMessage, acceptMessage } from "../relay/accept.ts";
 import type { Relay } from "../relay/relay.ts";
 import { PRIORITIES } from "../lib/object.ts";
+import { Problem } from "../lib/problem.ts";
 import { ENVELOPE_BODY, readEnvelope } from "./envelope_body.ts";
 import { problemResponses } from "./problem.ts";
+import type { UnpaidRequests } from "./unpaid.ts";
 import { wholeNumber } from "./query.ts";
 
 const storedForm = z.object({
@@ -66,20 +68,29 @@ const route = createRoute({
       "work-stale",
       "mailbox-full",
       "relay-full",
+      "rate-limited",
       "busy",
     ),
   },
 });
 
 /** Adds the route. */
-export function addMessages(app: OpenAPIHono, relay: Relay): void {
+export function addMessages(
+  app: OpenAPIHono,
+  relay: Relay,
+  unpaid: UnpaidRequests,
+): void {
   app.openapi(route, async (c) => {
     const wishes = c.req.valid("query");
-    const accepted = await acceptMessage(
-      relay,
-      () => readEnvelope(c, relay),
-      wishes,
-    );
+    const read = () => readEnvelope(c, relay);
+    const accepted = await acceptMessage(relay, read, wishes)
+      .catch((error) => {
+        // Who is refused has paid nothing, and was answered all the same.
+        const isTheirs = error instanceof Problem && error.status < 500;
+        if (isTheirs) unpaid.chargeAddress(c);
+        throw error;
+      });
+    if (!accepted.created) unpaid.chargeAddress(c);
     const { object } = accepted.message;
     return c.json(
       answerOf(accepted),

@@ -34,8 +34,8 @@ const DEFAULTS: Config = {
   uploadBytes: 67_108_864,
   uploadSeconds: 120,
   uploadRate: 1_024,
-  addressRate: 3_000,
-  tokenRate: 3_000,
+  addressRate: 6_000,
+  tokenRate: 12_000,
 };
 
 Deno.test("readConfig() of an empty environment gives what works on a laptop", () => {

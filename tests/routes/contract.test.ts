@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { ApiDocument } from "./api_document.ts";
 import { type Cases, openWorld } from "./contract_world.ts";
 import { SOCKET_TICKET_CASES } from "./socket_ticket_cases.ts";
+import { CLOSING_CASES } from "./closing_cases.ts";
 import { HANDSHAKE_CASES } from "./handshake_cases.ts";
 import { MAILBOX_CASES } from "./mailbox_cases.ts";
 import { MESSAGE_CASES } from "./message_cases.ts";
@@ -14,6 +15,7 @@ const CASES: Cases = {
   ...HANDSHAKE_CASES,
   ...SOCKET_TICKET_CASES,
   ...MAILBOX_CASES,
+  ...CLOSING_CASES,
 };
 
 async function readDocument(relay: TestRelay) {
