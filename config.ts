@@ -5,11 +5,19 @@
  */
 import type { Bytes } from "./lib/bytes.ts";
 import { PLATFORM_STORE } from "./kv/store/location.ts";
+import { type Level, LEVELS, LOG_FORMATS, type LogFormat } from "./lib/log.ts";
+import { MIN_HASHES } from "./lib/minima/constants.ts";
+import { DEFAULT_TARIFF, type Tariff } from "./lib/money.ts";
 import { DEFAULT_QUOTAS } from "./lib/quota.ts";
 import { DEFAULT_HANDSHAKE_RATE } from "./relay/handshake_price.ts";
 import { CAP_NOTES, type Caps, DEFAULT_CAPS } from "./relay/caps.ts";
 import { parseProxies, type TrustedProxies } from "./relay/proxies.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
+import { DEFAULT_WORK_PRICE, type WorkPrice } from "./lib/work/price.ts";
+import {
+  type MetricsReaders,
+  parseMetricsReaders,
+} from "./relay/metrics_readers.ts";
 
 /** What a relay needs to know to run. */
 export interface Config {
@@ -56,6 +64,22 @@ export interface Config {
   readonly uploadRate: number;
   readonly addressRate: number;
   readonly tokenRate: number;
+  /** Expected hashes that buy {@link Config.workBytes}… */
+  readonly workHashes: number;
+  /** …for {@link Config.workSeconds}, at the base price. */
+  readonly workBytes: number;
+  /** Seconds. */
+  readonly workSeconds: number;
+  /** μ for every 465 bytes begun. */
+  readonly relayFee: number;
+  /** μ for a MiB kept an hour. */
+  readonly storageFee: number;
+  /** Who may read `/metrics`. */
+  readonly metrics: MetricsReaders;
+  /** How the log is written; by where standard error goes, if null. */
+  readonly log: LogFormat | null;
+  /** The least that is logged. */
+  readonly logLevel: Level;
 }
 
 /** A setting has a value that cannot be used. */
@@ -192,6 +216,57 @@ export const SETTINGS: { [K in keyof Config]: Setting<Config[K]> } = {
   uploadRate: cap("uploadRate", "RESTANTE_UPLOAD_RATE", 0, 1e9),
   addressRate: cap("addressRate", "RESTANTE_ADDRESS_RATE", 0, 1e9),
   tokenRate: cap("tokenRate", "RESTANTE_TOKEN_RATE", 0, 1e9),
+  workHashes: {
+    variable: "RESTANTE_WORK_HASHES",
+    fallback: String(DEFAULT_WORK_PRICE.hashes),
+    describe:
+      "the base price: so many hashes (at least the network's minimum, 10000) keep RESTANTE_WORK_BYTES for RESTANTE_WORK_SECONDS",
+    read: (text) => wholeNumber(text, MIN_HASHES, 1e15),
+  },
+  workBytes: {
+    variable: "RESTANTE_WORK_BYTES",
+    fallback: String(DEFAULT_WORK_PRICE.bytes),
+    describe: "bytes of the base price",
+    read: (text) => wholeNumber(text, 1, 1e12),
+  },
+  workSeconds: {
+    variable: "RESTANTE_WORK_SECONDS",
+    fallback: String(DEFAULT_WORK_PRICE.seconds),
+    describe: "seconds of the base price",
+    read: (text) => wholeNumber(text, 1, 1e10),
+  },
+  relayFee: {
+    variable: "RESTANTE_RELAY_FEE",
+    fallback: String(DEFAULT_TARIFF.relayPer465Bytes),
+    describe: "μ for every 465 bytes begun of a message",
+    read: (text) => wholeNumber(text, 0, 1e9),
+  },
+  storageFee: {
+    variable: "RESTANTE_STORAGE_FEE",
+    fallback: String(DEFAULT_TARIFF.storagePerMiBHour),
+    describe: "μ for a MiB kept an hour",
+    read: (text) => wholeNumber(text, 0, 1e9),
+  },
+  metrics: {
+    variable: "RESTANTE_METRICS",
+    fallback: "loopback",
+    describe:
+      "who may read /metrics: loopback for this machine alone, open, off, or token:SECRET for who sends it as a bearer token",
+    read: parseMetricsReaders,
+  },
+  log: {
+    variable: "RESTANTE_LOG",
+    fallback: "",
+    describe:
+      "json or text, how the log on standard error is written; if not set, text on a terminal and json elsewhere",
+    read: (text) => text === "" ? null : oneOf(text, LOG_FORMATS),
+  },
+  logLevel: {
+    variable: "RESTANTE_LOG_LEVEL",
+    fallback: "info",
+    describe: `the least that is logged: ${LEVELS.join(", ")}`,
+    read: (text) => oneOf(text, LEVELS),
+  },
 };
 
 /** A setting that is one of the caps of caps.ts. */
@@ -230,12 +305,39 @@ export function readConfig(environment: Environment): Config {
   return Object.fromEntries(entries) as Config;
 }
 
+/** What things cost, by a configuration. */
+export function pricesOf(
+  config: Config,
+): { readonly price: WorkPrice; readonly tariff: Tariff } {
+  return {
+    price: {
+      ...DEFAULT_WORK_PRICE,
+      hashes: config.workHashes,
+      bytes: config.workBytes,
+      seconds: config.workSeconds,
+    },
+    tariff: {
+      relayPer465Bytes: config.relayFee,
+      storagePerMiBHour: config.storageFee,
+    },
+  };
+}
+
 function wholeNumber(text: string, least: number, most: number): number {
   const number = Number(text);
   if (/^\d+$/.test(text) && number >= least && number <= most) return number;
   throw new RangeError(
     `"${text}" is not a whole number from ${least} to ${most}`,
   );
+}
+
+function oneOf<Word extends string>(
+  text: string,
+  words: readonly Word[],
+): Word {
+  const word = words.find((word) => word === text);
+  if (word !== undefined) return word;
+  throw new TypeError(`"${text}" is none of ${words.join(", ")}`);
 }
 
 /**

@@ -1,18 +1,23 @@
 /** Runs a relay: opens the store, builds the app, serves it. */
-import { type Config, ConfigError, readConfig } from "./config.ts";
+import { type Config, ConfigError, pricesOf, readConfig } from "./config.ts";
 import { Doorbells } from "./kv/bells/doorbells.ts";
 import { loadRelayKeys, RelayKeyError } from "./kv/relay_keys.ts";
 import { openStore } from "./kv/store/store.ts";
-import { keepSweeping } from "./kv/mail/sweep.ts";
+import { keepSweeping, sweepAge } from "./kv/mail/sweep.ts";
 import { widenWindow } from "./kv/mail/window.ts";
 import { ledgerOf } from "./kv/mail/usage.ts";
 import { DIGEST_ROUND } from "./lib/link.ts";
 import { NETWORK_LIMITS } from "./lib/minima/maxtxpow.ts";
 import { RsaPool } from "./lib/seal/rsa_pool.ts";
-import { DEFAULT_TARIFF } from "./lib/money.ts";
+import type { LineLog, Log } from "./lib/log.ts";
 import { type Clock, systemClock } from "./lib/timers.ts";
 import { DEFAULT_WINDOW } from "./lib/work/check.ts";
-import { DEFAULT_WORK_PRICE } from "./lib/work/price.ts";
+import { formatFor, openRelayLog } from "./relay/log.ts";
+import { Meters } from "./relay/meters.ts";
+import { logSweeps, observe, SweepState, watchStore } from "./relay/observe.ts";
+import { observeProcess } from "./relay/process_gauges.ts";
+import { relayUsageOf } from "./relay/room.ts";
+import { edgeSources } from "./routes/edge_sources.ts";
 import { originsOf } from "./relay/origins.ts";
 import { PLATFORM_STORE } from "./kv/store/location.ts";
 import type { Caps } from "./relay/caps.ts";
@@ -22,6 +27,8 @@ import { roomForConnections } from "./routes/descriptors.ts";
 import type { Answer } from "./routes/serve_info.ts";
 import { startServer } from "./routes/server.ts";
 import { contactAddress, type Relay } from "./relay/relay.ts";
+import { Revocations } from "./relay/revocations.ts";
+import { VERSION } from "./lib/version.ts";
 
 /** A relay that answers requests. */
 export interface RunningRelay {
@@ -43,10 +50,11 @@ export interface RunningRelay {
 export async function startRelay(
   config: Config,
   clock: Clock = systemClock,
+  log: LineLog = logOf(config, clock),
 ): Promise<RunningRelay> {
   const { now } = clock;
-  const log = (message: string, error: unknown) =>
-    console.error(message, error);
+  const meters = new Meters();
+  const sweeps = new SweepState(now);
   // Descriptors are counted by taking them: before anything else needs one.
   const caps: Caps = {
     ...config,
@@ -74,7 +82,9 @@ export async function startRelay(
     const listening = origin(server.addr.hostname, server.addr.port);
     const origins = originsOf(config, listening);
     const [url] = origins;
-    const doorbells = new Doorbells(store);
+    const doorbells = new Doorbells(store, {
+      onFailure: (error) => log.warn("bells-failed", { error }),
+    });
     const window = await widenWindow(store, {
       ...DEFAULT_WINDOW,
       back: 1_000 * config.workWindow,
@@ -90,8 +100,7 @@ export async function startRelay(
       handshakeRate: config.handshakeRate,
       window,
       limits: NETWORK_LIMITS,
-      price: DEFAULT_WORK_PRICE,
-      tariff: DEFAULT_TARIFF,
+      ...pricesOf(config),
       quotas: {
         mailbox: {
           bytes: config.mailboxBytes,
@@ -104,28 +113,66 @@ export async function startRelay(
       clock,
       now,
       log,
+      meters,
+      metricsTo: config.metrics,
+      revocations: new Revocations(store, clock),
     };
     ledgerOf(store).quota = relay.quotas.relay;
+    watchStore(store, meters);
     const app = await createApp(relay, { proxies: config.trustedProxies });
+    const use = { ...app.use, connections: server.connections };
+    observeProcess(meters.metrics, now);
+    observe(meters.metrics, {
+      queue: () => store.commits.stats,
+      bells: () => doorbells.stats,
+      room: {
+        usage: () => relayUsageOf(relay),
+        quota: relay.quotas.relay,
+      },
+      sweepAge: sweeps.age,
+      oldestDue: async () => 3_600 * await sweepAge(store, now()),
+      ...edgeSources(use, caps),
+    });
     answer = app.fetch;
+    log.info("start", {
+      version: VERSION,
+      deno: Deno.version.deno,
+      store: config.kv,
+      keys: {
+        signing: placeOf(config.signingKey),
+        maxima: placeOf(config.maximaKey),
+      },
+      listening,
+      url,
+    });
+    for (const detail of warningsOf(config)) log.warn("configured", { detail });
     const stopped = Promise.withResolvers<void>();
-    const stopSweeping = keepSweeping(store, clock);
+    const stopSweeping = keepSweeping(
+      store,
+      clock,
+      logSweeps({ meters, log, sweeps }),
+    );
     const finished = Promise.race([server.finished, stopped.promise])
       .finally(async () => {
         await stopSweeping();
         unwrapper.close();
         await doorbells[Symbol.asyncDispose]();
         store[Symbol.dispose]();
+        log.info("stopped");
+        log.close();
       });
     return {
       listening,
       url,
       address: contactAddress(relay),
-      use: { ...app.use, connections: server.connections },
+      use,
       finished,
       async stop() {
+        log.info("stop");
+        const hasDrained = await app.drain();
+        log.info("drain", { hasDrained });
         // A server that shuts down cannot be cut off any more: it is one of both.
-        if (await app.drain()) server.shutdown();
+        if (hasDrained) server.shutdown();
         else server.abort();
         const callOff = clock.after(GRACE, () => {
           server.abort();
@@ -152,6 +199,16 @@ function origin(hostname: string, port: number): string {
   }:${port}`;
 }
 
+/** The log that a configuration asks for. */
+function logOf({ log, logLevel }: Config, { now }: Clock): LineLog {
+  return openRelayLog({ format: log, level: logLevel, now });
+}
+
+/** Where a key is kept, by what the configuration has of it. */
+function placeOf(key: unknown): "store" | "environment" {
+  return key === null ? "store" : "environment";
+}
+
 /** Hosts that only this machine reaches. */
 const LOOPBACK = /^(127\.|localhost$|::1$)/;
 
@@ -169,8 +226,9 @@ export async function serve(
   config: Config,
   { json = false }: { json?: boolean | undefined } = {},
 ): Promise<void> {
-  surviveMishaps();
-  const relay = await startRelay(config);
+  const log = logOf(config, systemClock);
+  surviveMishaps(log);
+  const relay = await startRelay(config, systemClock, log);
   let isStopping = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => {
@@ -180,19 +238,19 @@ export async function serve(
     });
   }
   const { listening, url, address } = relay;
-  const place = (key: unknown) =>
-    key === null ? "the store" : "the environment";
-  console.error(`store    ${config.kv}`);
-  console.error(
-    `keys     signing in ${place(config.signingKey)}, Maxima in ${
-      place(config.maximaKey)
-    }`,
-  );
-  console.error(`url      ${url}`);
-  console.error(`address  ${address}`);
-  console.error(`docs     ${url}/docs`);
-  for (const warning of warningsOf(config)) {
-    console.error(`warning  ${warning}`);
+  // The log has all this as its first line, where it is for machines.
+  const isForPeople =
+    (config.log ?? formatFor(Deno.stderr.isTerminal())) === "text";
+  if (isForPeople) {
+    console.error(`store    ${config.kv}`);
+    console.error(
+      `keys     signing in the ${placeOf(config.signingKey)}, Maxima in the ${
+        placeOf(config.maximaKey)
+      }`,
+    );
+    console.error(`url      ${url}`);
+    console.error(`address  ${address}`);
+    console.error(`docs     ${url}/docs`);
   }
   console.log(
     json
@@ -207,14 +265,14 @@ export async function serve(
  * and end nothing: what is stored is in the store, and a mistake in serving one
  * stranger is not to be felt by all others.
  */
-function surviveMishaps(): void {
+function surviveMishaps(log: Log): void {
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    console.error("unhandled rejection", event.reason);
+    log.error("unhandled-rejection", { error: event.reason });
   });
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();
-    console.error("unhandled error", event.error);
+    log.error("unhandled-error", { error: event.error });
   });
 }
 

@@ -176,7 +176,7 @@ class StoreMissingError extends Error {
 }
 
 /** Opening a store would make it, and an empty backup would look like one. */
-async function requireStore(location: string): Promise<void> {
+export async function requireStore(location: string): Promise<void> {
   if (location === ":memory:" || /^https?:/.test(location)) return;
   try {
     await Deno.stat(location);

@@ -1,5 +1,6 @@
 /** The program: all commands, as the parser of the arguments knows them. */
 import { Command } from "commander";
+import { addAdmin } from "./admin.ts";
 import { addBackup } from "./backup.ts";
 import { addBench } from "./bench.ts";
 import { addCompletion } from "./completion.ts";
@@ -35,6 +36,7 @@ export function makeProgram(isJson: boolean): Command {
   addInspect(program);
   addVerifyReceipt(program);
   addBackup(program);
+  addAdmin(program);
   addBench(program);
   addCompletion(program);
   narrowPermissions(program);

@@ -9,7 +9,7 @@ type ServeOptions = Record<string, string> & OutputOptions;
 
 /** Adds the command. */
 export function addServe(program: Command): void {
-  const { port, host, kv, url, workWindow } = SETTINGS;
+  const { port, host, kv, url, workWindow, log, logLevel } = SETTINGS;
   program.command("serve")
     .summary("run a relay")
     .description(
@@ -32,6 +32,11 @@ export function addServe(program: Command): void {
     .option(
       "--work-window <seconds>",
       `${workWindow.describe} (${workWindow.variable}, ${workWindow.fallback})`,
+    )
+    .option("--log <form>", `${log.describe} (${log.variable})`)
+    .option(
+      "--log-level <level>",
+      `${logLevel.describe} (${logLevel.variable}, ${logLevel.fallback})`,
     )
     .option("--json", "say that it listens as one JSON document")
     .addHelpText(

@@ -4,6 +4,7 @@ import type { WorkWindow } from "../lib/work/check.ts";
 import type { WorkPrice } from "../lib/work/price.ts";
 import type { Tariff } from "../lib/money.ts";
 import type { Quotas } from "../lib/quota.ts";
+import type { Log } from "../lib/log.ts";
 import type { EnvelopeLimits } from "../lib/minima/maxtxpow.ts";
 import type { Unwrapper } from "../lib/seal/maxima.ts";
 import type { RelayKeys } from "../kv/relay_keys.ts";
@@ -11,6 +12,9 @@ import type { Doorbells } from "../kv/bells/doorbells.ts";
 import type { Store } from "../kv/store/store.ts";
 import type { Clock } from "../lib/timers.ts";
 import type { Caps } from "./caps.ts";
+import type { Meters } from "./meters.ts";
+import type { MetricsReaders } from "./metrics_readers.ts";
+import type { Revocations } from "./revocations.ts";
 
 /** How far from the relay's clock the time of work may lie. */
 export interface RelayWindow extends WorkWindow {
@@ -48,8 +52,14 @@ export interface Relay {
   readonly clock: Clock;
   /** The clock's Unix milliseconds. */
   readonly now: () => number;
-  /** Told of failures that are the relay's own. */
-  readonly log: (message: string, error: unknown) => void;
+  /** Told of what an operator may want to know. */
+  readonly log: Log;
+  /** What is counted. */
+  readonly meters: Meters;
+  /** Who may read the metrics. */
+  readonly metricsTo: MetricsReaders;
+  /** Which tokens are refused by the operator's word. */
+  readonly revocations: Revocations;
 }
 
 /** The relay's own contact address. */

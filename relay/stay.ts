@@ -57,7 +57,9 @@ export async function beginStay(
     place: streams.enter({ transport, token, mailbox }),
     endOf() {
       if (streams.closing.aborted) return "shutdown";
-      return relay.now() >= grant.expires ? "token-expired" : null;
+      const isOver = relay.now() >= grant.expires ||
+        relay.revocations.isKnownRevoked(grant);
+      return isOver ? "token-expired" : null;
     },
   };
 }

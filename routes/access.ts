@@ -68,6 +68,7 @@ export class Access {
     const mailbox = parseMailboxId(c.req.param("mailbox") ?? "");
     const grant = await redeemTicket(this.#relay, mailbox, ticket);
     this.#unpaid.chargeToken(grant.id);
+    await this.#refuseRevoked(grant);
     return grant;
   }
 
@@ -89,8 +90,15 @@ export class Access {
     }
     if (grant.jkt !== null) await this.#checkProof(c, token, grant.jkt, now);
     this.#unpaid.chargeToken(grant.id);
+    await this.#refuseRevoked(grant);
     if (grant.scopes.includes(scope)) return grant;
     throw new Problem("forbidden", `the token lacks the scope ${scope}`);
+  }
+
+  async #refuseRevoked(grant: VerifiedGrant): Promise<void> {
+    if (await this.#relay.revocations.isRevoked(grant)) {
+      throw new Problem("unauthorized", "the token was revoked");
+    }
   }
 
   async #checkProof(

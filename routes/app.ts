@@ -15,6 +15,7 @@ import { addHealth } from "./health.ts";
 import { addInbox } from "./acknowledging.ts";
 import { addMailboxes } from "./mailboxes.ts";
 import { addMessages } from "./messages.ts";
+import { addMetrics } from "./metrics.ts";
 import { addObjects } from "./objects.ts";
 import { addPages } from "./pages.ts";
 import { malformedBy } from "./malformed.ts";
@@ -24,6 +25,8 @@ import { UnpaidRequests } from "./unpaid.ts";
 import { addQuotes } from "./quotes.ts";
 import { addRead } from "./reading.ts";
 import { addSocketTickets } from "./socket_tickets.ts";
+import { REQUEST_ID, requestIds } from "./request_id.ts";
+import { Pulse } from "../relay/pulse.ts";
 import type { Relay } from "../relay/relay.ts";
 import { Streams } from "../relay/streams.ts";
 
@@ -37,6 +40,7 @@ const EXPOSED = [
   "Allow",
   "WWW-Authenticate",
   "Content-Range",
+  REQUEST_ID,
   ...PAGE_HEADERS,
 ];
 
@@ -78,6 +82,7 @@ export async function createApp(
   const access = new Access(relay, unpaid);
   const streams = new Streams(clock, caps);
   const uploads = new Uploads(clock, caps);
+  const pulse = new Pulse(relay.store, clock);
   const app = new OpenAPIHono({
     defaultHook: (result) => {
       if (!result.success) throw malformedBy(result.error);
@@ -86,6 +91,7 @@ export async function createApp(
   app.onError(answerFailure(relay));
   // Any page may use any relay: what is secret is asked for by token.
   app.use(
+    requestIds(),
     cors({ origin: "*", exposeHeaders: EXPOSED, maxAge: 86_400 }),
     unpaid.headers,
     drain.middleware,
@@ -94,7 +100,8 @@ export async function createApp(
   );
 
   addDescriptor(app, relay);
-  addHealth(app, relay);
+  addHealth(app, { pulse, isDraining: () => streams.closing.aborted });
+  addMetrics(app, relay, clock);
   addMessages(app, relay, unpaid);
   addQuotes(app, relay);
   await addHandshakes(app, relay);

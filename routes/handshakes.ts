@@ -1,6 +1,7 @@
 /** The handshake: a challenge, and a token for the one who answers it. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { MAX_HANDSHAKE_HASHES } from "../lib/handshake.ts";
+import { Problem } from "../lib/problem.ts";
 import { SCOPES } from "../lib/token.ts";
 import { hexTarget, targetOf } from "../lib/work/target.ts";
 import {
@@ -106,6 +107,7 @@ export async function addHandshakes(
   app.openapi(challengeRoute, async (c) => {
     const publicKey = Uint8Array.fromHex(c.req.valid("json").publicKey);
     const { id, challenge, expires, hashes } = await handshakes.ask(publicKey);
+    relay.meters.shook("asked");
     c.header("Cache-Control", "no-store");
     return c.json({
       handshake: id,
@@ -120,7 +122,14 @@ export async function addHandshakes(
   app.openapi(answerRoute, async (c) => {
     const { handshake } = c.req.valid("param");
     const body = await readEnvelope(c, { ...relay, limits: ANSWER_LIMITS });
-    const { scopes, ...granted } = await handshakes.answer(handshake, body);
+    const { scopes, ...granted } = await handshakes.answer(handshake, body)
+      .catch((error) => {
+        const hasFailed = error instanceof Problem &&
+          error.code === "handshake-failed";
+        if (hasFailed) relay.meters.shook("failed");
+        throw error;
+      });
+    relay.meters.shook("answered");
     c.header("Cache-Control", "no-store");
     return c.json({ ...granted, scopes: [...scopes] }, 200);
   });

@@ -1,8 +1,9 @@
-/** `GET /health`: whether the relay can do its work, by a read of its store. */
+/** Whether the relay can do its work, by what its store takes and gives. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { Problem } from "../lib/problem.ts";
 import { VERSION } from "../lib/version.ts";
+import type { Pulse } from "../relay/pulse.ts";
 import { problemResponses } from "./problem.ts";
-import type { Relay } from "../relay/relay.ts";
 
 const healthForm = z.object({
   status: z.literal("ok"),
@@ -11,11 +12,14 @@ const healthForm = z.object({
   store: z.literal("ok"),
 }).openapi("Health");
 
-const route = createRoute({
+const healthRoute = createRoute({
   method: "get",
   path: "/health",
   tags: ["Relay"],
   summary: "Whether the relay and its store answer",
+  description:
+    "Something tiny is written to the store and read again, once a second at " +
+    "most, whoever asks.",
   responses: {
     200: {
       description: "They do",
@@ -25,10 +29,40 @@ const route = createRoute({
   },
 });
 
-/** Adds the route. */
-export function addHealth(app: OpenAPIHono, relay: Relay): void {
-  app.openapi(route, async (c) => {
-    await relay.store.check();
+const readyForm = z.object({ status: z.literal("ready") }).openapi("Ready");
+
+const readyRoute = createRoute({
+  method: "get",
+  path: "/health/ready",
+  tags: ["Relay"],
+  summary: "Whether this worker is to be sent requests, for balancers",
+  description:
+    "Not before the store has taken something once, and not while the worker " +
+    "is about to stop. A store that fails later fails every worker alike, which " +
+    "`/health` tells.",
+  responses: {
+    200: {
+      description: "It is",
+      content: { "application/json": { schema: readyForm } },
+    },
+    ...problemResponses("busy"),
+  },
+});
+
+/** What the routes ask. */
+export interface HealthSources {
+  readonly pulse: Pulse;
+  /** Whether the relay is about to stop. */
+  readonly isDraining: () => boolean;
+}
+
+/** Adds both routes. */
+export function addHealth(
+  app: OpenAPIHono,
+  { pulse, isDraining }: HealthSources,
+): void {
+  app.openapi(healthRoute, async (c) => {
+    await pulse.feel();
     c.header("Cache-Control", "no-store");
     return c.json({
       status: "ok" as const,
@@ -37,4 +71,16 @@ export function addHealth(app: OpenAPIHono, relay: Relay): void {
       store: "ok" as const,
     }, 200);
   });
+
+  app.openapi(readyRoute, async (c) => {
+    if (isDraining()) throw stopping();
+    if (!pulse.isProven) await pulse.feel();
+    if (isDraining()) throw stopping(); // it may have begun meanwhile
+    c.header("Cache-Control", "no-store");
+    return c.json({ status: "ready" as const }, 200);
+  });
+}
+
+function stopping(): Problem {
+  return new Problem("busy", "the relay is about to stop", { retryAfter: 2 });
 }

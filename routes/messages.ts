@@ -1,6 +1,7 @@
 /** `POST /v1/messages`: the one way in. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { type AcceptedMessage, acceptMessage } from "../relay/accept.ts";
+import type { Outcome } from "../relay/meters.ts";
 import type { Relay } from "../relay/relay.ts";
 import { PRIORITIES } from "../lib/object.ts";
 import { Problem } from "../lib/problem.ts";
@@ -91,13 +92,24 @@ export function addMessages(
         throw error;
       });
     if (!accepted.created) unpaid.chargeAddress(c);
-    const { object } = accepted.message;
+    const { object, size, paid } = accepted.message;
+    const isPaid = accepted.created || accepted.extended;
+    relay.meters.accepted({
+      outcome: outcomeOf(accepted),
+      bytes: size,
+      hashes: isPaid ? paid.hashes : 0,
+    });
     return c.json(
       answerOf(accepted),
       accepted.created ? 201 : 200,
       { Location: `/v1/objects/${object}`, ETag: `"${object}"` },
     );
   });
+}
+
+function outcomeOf({ created, extended }: AcceptedMessage): Outcome {
+  if (created) return "stored";
+  return extended ? "extended" : "repeated";
 }
 
 function answerOf({ message, extended, receipt }: AcceptedMessage) {

@@ -2,8 +2,10 @@
 import { z } from "@hono/zod-openapi";
 import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { routePath } from "hono/route";
 import { Problem, type ProblemCode, PROBLEMS } from "../lib/problem.ts";
 import type { Relay } from "../relay/relay.ts";
+import { requestIdOf } from "./request_id.ts";
 
 /** The media type of every failure. */
 export const PROBLEM_JSON = "application/problem+json";
@@ -14,6 +16,9 @@ const problemForm = z.looseObject({
   status: z.int(),
   detail: z.string(),
   code: z.enum(Object.keys(PROBLEMS) as ProblemCode[]),
+  requestId: z.string().optional().meta({
+    description: "By which the relay's operator finds the request in the log",
+  }),
 }).openapi("Problem");
 
 /** The documented failures of an operation, by their status. */
@@ -58,8 +63,11 @@ export function problemResponse(
     status,
     detail: message,
     code,
+    // A failed handshake has one body, whatever the cause and whoever asks.
+    ...(code !== "handshake-failed" && { requestId: requestIdOf(c) }),
     ...others,
   };
+  relay.meters.refused(code);
   return new Response(JSON.stringify(document), { status, headers });
 }
 
@@ -71,12 +79,22 @@ function challengeHeader(c: Context): string {
   return `DPoP algs="EdDSA ES256"${error}, Bearer realm="restante"${error}`;
 }
 
-/** Answers every failure; one that is no {@link Problem} is logged. */
+/** Answers every failure; one that is the relay's own is logged. */
 export function answerFailure(relay: Relay): ErrorHandler {
   return (error, c) => {
     const problem = asProblem(error);
     if (problem.status >= 500) {
-      relay.log(`${c.req.method} ${c.req.path}`, problem.cause ?? problem);
+      const { code, cause } = problem;
+      // The path has ids in it; the route is what the log is to tell.
+      const fields = {
+        code,
+        requestId: requestIdOf(c),
+        method: c.req.method,
+        route: routePath(c, -1),
+        error: cause ?? problem,
+      };
+      if (code === "internal") relay.log.error("request-failed", fields);
+      else relay.log.warn("request-failed", fields);
     }
     return problemResponse(c, relay, problem);
   };

@@ -8,6 +8,7 @@
  * where it is missing, and where the platform does the listening (Deno Deploy),
  * `Deno.serve` it is.
  */
+import type { Log } from "../lib/log.ts";
 import type { Clock } from "../lib/timers.ts";
 import type { Caps } from "../relay/caps.ts";
 import { ConnectionTable } from "./connections.ts";
@@ -23,7 +24,7 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly caps: Pick<Caps, "connections" | "idleSeconds">;
   readonly answer: Answer;
-  readonly log: (message: string, error: unknown) => void;
+  readonly log: Log;
   /** Whether the platform listens, and connections are none of ours. */
   readonly isByPlatform?: boolean;
 }
@@ -129,7 +130,7 @@ function serveConnections(
           return ended.reject(new ServerEndedError("the listener was closed"));
         }
         // Out of descriptors, or a client that left meanwhile.
-        log("accepting a connection", error);
+        log.warn("accept-failed", { error });
         table.makeRoom();
         await clock.sleep(PAUSE, stop.signal);
       }
@@ -155,12 +156,12 @@ function serveConnections(
     } catch (error) {
       seat.leave();
       connection.close();
-      log("serving a connection", error);
+      log.warn("connection-failed", { error });
     }
   }
 
   function failed(error: unknown): Response {
-    log("answering a request", error);
+    log.error("answer-failed", { error });
     return new Response(null, { status: 500 });
   }
 }
@@ -177,7 +178,7 @@ function servePlatform(
     hostname: host,
     onListen: () => {},
     onError(error) {
-      log("answering a request", error);
+      log.error("answer-failed", { error });
       return new Response(null, { status: 500 });
     },
   }, (request, { remoteAddr }) => answer(request, { remoteAddr }));
@@ -195,7 +196,9 @@ function servePlatform(
     finished,
     shutdown() {
       isAsked = true;
-      server.shutdown().catch((error) => log("shutting down", error));
+      server.shutdown().catch((error) =>
+        log.warn("shutdown-failed", { error })
+      );
     },
     abort() {
       isAsked = true;

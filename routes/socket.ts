@@ -61,7 +61,7 @@ export async function serveSocket(
     if (error instanceof Problem && error.code === "busy") {
       return socket.close(TRY_AGAIN, "busy");
     }
-    relay.log("WebSocket", error);
+    relay.log.error("socket-failed", { error });
     socket.close(1011, "internal");
   }
 }

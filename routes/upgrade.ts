@@ -84,7 +84,7 @@ export function upgrade(
     // One that never opens keeps its place: its descriptor is held as well.
     const callOff = relay.clock.after(
       OPEN_WITHIN,
-      () => relay.log("WebSocket", new Error("a socket did not open")),
+      () => relay.log.warn("socket-not-opened"),
     );
     socket.onopen = () => {
       callOff();
@@ -96,7 +96,7 @@ export function upgrade(
     };
     return response;
   } catch (error) {
-    relay.log("WebSocket", error);
+    relay.log.error("socket-failed", { error });
     return refuse(stay);
   }
 }

@@ -236,6 +236,7 @@ Deno.test("main.ts says in one line that it listens, and ends well when it is to
   const child = spawnMain({
     PORT: "0",
     RESTANTE_KV: directory.file("store.kv"),
+    RESTANTE_LOG: "text",
   });
   const errors = child.stderr.text();
   const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();

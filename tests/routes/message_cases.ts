@@ -10,7 +10,7 @@ import { DAY } from "./clock.ts";
 import { makePackage, randomBytes } from "./envelopes.ts";
 import { freshKey, Owner, postEnvelope } from "./owner.ts";
 import { DEFAULT_QUOTAS, type Quota, type Quotas } from "../../lib/quota.ts";
-import { TestRelay } from "./relay_fixture.ts";
+import { ORIGIN, TestRelay } from "./relay_fixture.ts";
 
 /** Too little for any message. */
 const NO_ROOM: Quota = { bytes: 100, messages: 10 };
@@ -53,6 +53,41 @@ export const MESSAGE_CASES: Cases = {
       when: "the store fails",
       ask: ({ broken }) => broken.fetch("/health"),
       then: "503 busy",
+    },
+  ],
+  "GET /health/ready": [
+    {
+      when: "the store took something",
+      ask: ({ relay }) => relay.fetch("/health/ready"),
+      then: "200",
+    },
+    {
+      when: "the store never took anything",
+      ask: ({ broken }) => broken.fetch("/health/ready"),
+      then: "503 busy",
+    },
+  ],
+  "GET /metrics": [
+    {
+      when: "the machine itself asks",
+      ask: ({ relay }) =>
+        relay.fetchFrom("127.0.0.1", "http://127.0.0.1:8000/metrics"),
+      then: "200",
+    },
+    {
+      when: "another machine asks",
+      ask: ({ relay }) => relay.fetchFrom("192.0.2.1", `${ORIGIN}/metrics`),
+      then: "404 not-found",
+    },
+    {
+      when: "a token is needed, and there is none",
+      async ask() {
+        using relay = await TestRelay.open({
+          metricsTo: { token: "a secret of the operator" },
+        });
+        return await relay.fetch("/metrics");
+      },
+      then: "401 unauthorized",
     },
   ],
   "POST /v1/messages": [

@@ -5,6 +5,8 @@ import { ledgerOf } from "../../kv/mail/usage.ts";
 import type { Database, Entry } from "../../kv/store/database.ts";
 import { openStore, type Store } from "../../kv/store/store.ts";
 import { DIGEST_ROUND } from "../../lib/link.ts";
+import { type Log, silentLog } from "../../lib/log.ts";
+import type { Fields } from "../../lib/log_form.ts";
 import { NETWORK_LIMITS } from "../../lib/minima/maxtxpow.ts";
 import { DEFAULT_QUOTAS, type Quotas } from "../../lib/quota.ts";
 import { DEFAULT_TARIFF } from "../../lib/money.ts";
@@ -15,8 +17,11 @@ import { DEFAULT_WORK_PRICE } from "../../lib/work/price.ts";
 import { createApp, type RelayApp } from "../../routes/app.ts";
 import { type Caps, DEFAULT_CAPS } from "../../relay/caps.ts";
 import type { TrustedProxies } from "../../relay/proxies.ts";
-import type { Relay } from "../../relay/relay.ts";
 import type { ServeInfo } from "../../routes/serve_info.ts";
+import { Meters } from "../../relay/meters.ts";
+import type { MetricsReaders } from "../../relay/metrics_readers.ts";
+import type { Relay } from "../../relay/relay.ts";
+import { Revocations } from "../../relay/revocations.ts";
 import { Clock } from "./clock.ts";
 import { sharedKeys } from "./shared_keys.ts";
 
@@ -42,6 +47,7 @@ export interface TestRelayOptions {
   readonly window?: WorkWindow;
   readonly caps?: Partial<Caps>;
   readonly proxies?: TrustedProxies;
+  readonly metricsTo?: MetricsReaders;
 }
 
 /** A relay that is asked without a network, and whose clock stands still. */
@@ -92,7 +98,10 @@ export class TestRelay implements Disposable {
       caps: { ...DEFAULT_CAPS, ...options.caps },
       clock,
       now: clock.now,
-      log: (_message, error) => failures.push(error),
+      log: failureLog(failures),
+      meters: new Meters(),
+      metricsTo: options.metricsTo ?? "loopback",
+      revocations: new Revocations(store, clock),
     };
     ledgerOf(store).quota = relay.quotas.relay;
     const app = await createApp(relay, { proxies: options.proxies ?? 0 });
@@ -111,6 +120,17 @@ export class TestRelay implements Disposable {
     );
   }
 
+  /** Asks from an address, as a connection does. */
+  async fetchFrom(
+    hostname: string,
+    url: string,
+    init?: RequestInit,
+  ): Promise<Response> {
+    return await this.app.fetch(new Request(url, init), {
+      remoteAddr: { hostname },
+    });
+  }
+
   /** Everything in the store. */
   async dump(): Promise<Entry[]> {
     return await dump(this.relay.store);
@@ -120,6 +140,17 @@ export class TestRelay implements Disposable {
     this.relay.doorbells[Symbol.dispose]();
     this.relay.store[Symbol.dispose]();
   }
+}
+
+/** A log of which the errors of warnings and worse are kept. */
+function failureLog(failures: unknown[]): Log {
+  const fail = (_: string, fields?: Fields) => failures.push(fields?.["error"]);
+  return {
+    ...silentLog,
+    warn: fail,
+    error: fail,
+    with: () => failureLog(failures),
+  };
 }
 
 /** Everything in a store, in the order of its keys. */

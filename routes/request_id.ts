@@ -1,0 +1,43 @@
+/** An id for every request, by which its answer and its log lines are found. */
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import type { Log } from "../lib/log.ts";
+import { type RandomBytes, systemRandom } from "../lib/random.ts";
+import type { Relay } from "../relay/relay.ts";
+
+/** The header, of the request and of its answer. */
+export const REQUEST_ID = "X-Request-Id";
+
+/** An id by which the caller calls its request: shorter than a mailbox's. */
+const GIVEN_ID = /^[A-Za-z0-9._-]{1,40}$/;
+
+/** Bytes of an id that is made. */
+const ID_BYTES = 8;
+
+/** Where the context has it. */
+const PLACE = "requestId";
+
+/** Goes before everything else: gives each request its id. */
+export function requestIds(random: RandomBytes = systemRandom) {
+  return createMiddleware(async (c, next) => {
+    const given = c.req.header(REQUEST_ID);
+    const id = given !== undefined && GIVEN_ID.test(given)
+      ? given
+      : random(ID_BYTES).toHex();
+    c.set(PLACE, id);
+    // On what there is before the answer, so that it is on every answer.
+    c.res.headers.set(REQUEST_ID, id);
+    await next();
+  });
+}
+
+/** The id of a request. */
+export function requestIdOf(c: Context): string | undefined {
+  const id: unknown = c.get(PLACE);
+  return typeof id === "string" ? id : undefined;
+}
+
+/** The relay's log with the id of a request in every line. */
+export function requestLog(c: Context, relay: Relay): Log {
+  return relay.log.with({ requestId: requestIdOf(c) });
+}
