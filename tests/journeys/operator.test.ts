@@ -52,7 +52,12 @@ Deno.test("after a day's work the metrics tell it, and the log names nobody", as
     if (cursor === sent[1]?.cursor) break;
   }
 
+  const stream = await bob.fetch(
+    `/v1/mailboxes/${bob.identity.mailbox}/messages`,
+    { headers: { Accept: "text/event-stream" } },
+  );
   const families = await metricsOf(relay);
+  await stream.body?.cancel();
   const value = (name: string, labels: Record<string, string> = {}) =>
     valueOf(families, name, labels) ?? NaN;
   const exact: [string, Record<string, string>, number][] = [
@@ -72,6 +77,17 @@ Deno.test("after a day's work the metrics tell it, and the log names nobody", as
     ["restante_refusals_total", { code: "malformed" }, 1],
     ["restante_refusals_total", { code: "internal" }, 0],
     ["restante_handshakes_total", { step: "failed" }, 0],
+    ["restante_streams", { transport: "events" }, 1],
+    ["restante_streams", { transport: "poll" }, 0],
+    ["restante_subscriptions", {}, 1],
+    ["restante_bodies", {}, 0],
+    ["restante_body_bytes", {}, 0],
+    ["restante_rate_limited_total", { limit: "address" }, 0],
+    ["restante_rate_limited_total", { limit: "token" }, 0],
+    ["restante_cap", { cap: "streams" }, 8_000],
+    ["restante_cap", { cap: "frameBytes" }, 4_096],
+    ["restante_cap_refusals_total", { cap: "connections" }, 0],
+    ["restante_cap_refusals_total", { cap: "tokenStreams" }, 0],
     ["restante_queue_parts", {}, 0],
     ["restante_queue_bytes", {}, 0],
     ["restante_price_factor", {}, 1],
@@ -99,6 +115,7 @@ Deno.test("after a day's work the metrics tell it, and the log names nobody", as
     "restante_heap_bytes",
     "process_resident_memory_bytes",
     "process_cpu_seconds_total",
+    "restante_connections",
   ];
   for (const name of positive) assert.ok(value(name) > 0, name);
   const fill = value("restante_fill_ratio");
