@@ -1,5 +1,9 @@
 /** `/health` and `/health/ready`: what a monitor and a balancer are told. */
 import assert from "node:assert/strict";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { addHealth } from "../../routes/health.ts";
+import { Pulse } from "../../relay/pulse.ts";
+import { ManualClock } from "../manual_clock.ts";
 import { assertProblem } from "./assert_problem.ts";
 import { TestRelay } from "./relay_fixture.ts";
 
@@ -50,3 +54,26 @@ async function assertProblemText(response: Response, code: string) {
   assert.equal(response.status, 503);
   assert.equal((await response.json()).code, code);
 }
+
+Deno.test("GET /health/ready asks the store no more once it is ready, and what stops is not", async () => {
+  const relay = await TestRelay.open();
+  const clock = new ManualClock();
+  const app = new OpenAPIHono();
+  const failures: Error[] = [];
+  app.onError((error, c) => {
+    failures.push(error);
+    return c.body(null, 503);
+  });
+  let isDraining = false;
+  const pulse = new Pulse(relay.relay.store, clock);
+  addHealth(app, { pulse, isDraining: () => isDraining });
+  const statusOf = async (path: string) => (await app.request(path)).status;
+  assert.equal(await statusOf("/health/ready"), 200);
+  relay[Symbol.dispose](); // the store is gone
+  clock.advance(60_000);
+  assert.equal(await statusOf("/health"), 503);
+  assert.equal(await statusOf("/health/ready"), 200);
+  isDraining = true;
+  assert.equal(await statusOf("/health/ready"), 503);
+  assert.match(String(failures.at(-1)), /about to stop/);
+});
