@@ -73,7 +73,6 @@ export function addHealth(
   });
 
   app.openapi(readyRoute, async (c) => {
-    if (isDraining()) throw stopping();
     if (!pulse.isProven) await pulse.feel();
     if (isDraining()) throw stopping(); // it may have begun meanwhile
     c.header("Cache-Control", "no-store");
