@@ -33,7 +33,19 @@ export function addAdmin(program: Command): void {
     .description(
       "Works on the store itself, which a relay may be using. Quotas and prices are " +
         "those of the environment, which is to be the relay's.",
-    );
+    )
+    .option("--json", "print one JSON document")
+    .addHelpText(
+      "after",
+      "\nExample:\n  restante admin mailboxes --kv data/restante.kv",
+    )
+    // What stands behind a subcommand is its own; before it, it is for each.
+    .enablePositionalOptions()
+    .hook("preAction", (_, command) => {
+      if (admin.opts<OutputOptions>().json) {
+        command.setOptionValue("json", true);
+      }
+    });
   const add = (name: string, description: string, example: string) =>
     admin.command(name).description(description)
       .option(
