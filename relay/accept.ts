@@ -21,7 +21,7 @@ import {
 import { quoteWork, workMembers } from "../lib/work/price.ts";
 import { hashesOf } from "../lib/work/target.ts";
 import type { Relay } from "./relay.ts";
-import { priceBy, shownFills } from "./room.ts";
+import { priceBy, shownTo } from "./room.ts";
 
 /** How a message is to be kept, by its sender. */
 export interface Wishes {
@@ -207,7 +207,7 @@ async function checkWorkOrQuote(
     if (!isTooLittle) throw error;
     const { price } = relay;
     const seconds = wanted ?? price.holdSeconds.min;
-    const fills = await shownFills(relay, mailboxIdOf(unit.package.to));
+    const { fills } = await shownTo(relay, mailboxIdOf(unit.package.to));
     const quote = quoteWork(size, seconds, fills, price);
     throw new Problem(error.code, error.message, workMembers(quote, seconds));
   }

@@ -31,7 +31,7 @@ import type { Fills } from "../lib/work/price.ts";
 import { targetOf } from "../lib/work/target.ts";
 import { HandshakePrice } from "./handshake_price.ts";
 import type { Relay } from "./relay.ts";
-import { shownFills } from "./room.ts";
+import { shownTo } from "./room.ts";
 import { SeenLog } from "./seen_log.ts";
 
 /** An answer holds a signature, two keys and a line of JSON: some 3 KiB. */
@@ -114,7 +114,7 @@ export class Handshakes {
   ) {
     this.#relay = relay;
     this.#secret = secret;
-    this.#fills = fills ?? (() => shownFills(relay, null));
+    this.#fills = fills ?? (async () => (await shownTo(relay, null)).fills);
     this.#clock = clock;
     this.#price = new HandshakePrice(relay.handshakeRate, relay.price);
   }

@@ -1,12 +1,12 @@
 /** Quoting: the price, before anybody mines or pays. */
-import { requireMailbox } from "../kv/mail/mailboxes.ts";
+import { mailboxUnknown } from "../kv/mail/mailboxes.ts";
 import type { MailboxId } from "../lib/ids.ts";
 import { envelopeBytes } from "../lib/minima/maxtxpow.ts";
 import { feeFor } from "../lib/money.ts";
 import { Problem } from "../lib/problem.ts";
 import { quoteWork, type WorkQuote } from "../lib/work/price.ts";
 import type { Relay } from "./relay.ts";
-import { shownFills } from "./room.ts";
+import { shownTo } from "./room.ts";
 
 /** What is asked about. */
 export interface QuoteOptions {
@@ -40,7 +40,7 @@ export async function quote(
   relay: Relay,
   { bytes, seconds, mailbox }: QuoteOptions,
 ): Promise<QuotedPrice> {
-  const { store, price, limits, tariff, now } = relay;
+  const { price, limits, tariff, now } = relay;
   const { min, max } = price.holdSeconds;
   if (seconds < min || seconds > max) {
     throw new Problem(
@@ -54,10 +54,8 @@ export async function quote(
       limit,
     });
   }
-  const [fills] = await Promise.all([
-    shownFills(relay, mailbox),
-    mailbox === null ? null : requireMailbox(store, mailbox),
-  ]);
+  const { fills, mailbox: record } = await shownTo(relay, mailbox);
+  if (mailbox !== null && record === null) throw mailboxUnknown(mailbox);
   return {
     work: quoteWork(bytes, seconds, fills, price),
     fee: feeFor(bytes, seconds, tariff),

@@ -35,10 +35,7 @@ export async function noteReading(
 
 /** What every way of reading does with a message whose body is gone. */
 export function onMissing(relay: Relay): NonNullable<ReadOptions["onMissing"]> {
-  return ({ id }) => {
-    const what = `the body of message ${id.slice(0, 8)} is not in the store`;
-    relay.log(what, null);
-  };
+  return ({ id }) => relay.log.error("body-missing", { message: id });
 }
 
 /** A page of a mailbox, at once. */

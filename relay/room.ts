@@ -1,6 +1,6 @@
 /** What there is room for, and what room costs while it gets scarce. */
 import { keptBytes, type PriceMessage } from "../kv/mail/entry.ts";
-import { mailboxUnknown } from "../kv/mail/mailboxes.ts";
+import { type Mailbox, mailboxUnknown } from "../kv/mail/mailboxes.ts";
 import { formerUsage, ledgerOf, type Usage } from "../kv/mail/usage.ts";
 import { keys } from "../kv/kinds.ts";
 import type { MailboxId } from "../lib/ids.ts";
@@ -85,23 +85,34 @@ function asShown(
   );
 }
 
+/** How full things are shown to be to anybody who asks. */
+export interface Shown {
+  /** Prices are told by these. */
+  readonly fills: Fills;
+  /** The mailbox; null if none was named, or there is none. */
+  readonly mailbox: Mailbox | null;
+}
+
 /** How full a mailbox, and the relay, are shown to be to anybody who asks. */
-export async function shownFills(
+export async function shownTo(
   relay: Relay,
   mailbox: MailboxId | null,
-): Promise<Fills> {
+): Promise<Shown> {
   const { store, quotas, now } = relay;
-  const [entries, all] = await Promise.all([
+  const [read, all] = await Promise.all([
     mailbox === null
       ? null
-      : store.getMany([keys.usage(mailbox), keys.mailbox(mailbox)]),
+      : store.getMany([keys.mailbox(mailbox), keys.usage(mailbox)]),
     relayUsageOf(relay),
   ]);
-  const [row, record] = entries ?? [];
-  const own = formerUsage(row?.value ?? null, now());
+  const record = read?.[0].value ?? null;
+  const own = formerUsage(read?.[1].value ?? null, now());
   return {
-    mailbox: fillOf(own, record?.value?.quota ?? quotas.mailbox),
-    relay: fillOf(all, quotas.relay),
+    fills: {
+      mailbox: fillOf(own, record?.quota ?? quotas.mailbox),
+      relay: fillOf(all, quotas.relay),
+    },
+    mailbox: record,
   };
 }
 

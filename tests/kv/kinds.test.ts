@@ -1,4 +1,5 @@
 /** The key space, and that the store holds nothing outside it. */
+import { revokeTokens } from "../../kv/mail/admin.ts";
 import assert from "node:assert/strict";
 import { keys, type KindName, KINDS, shardOf, SHARDS } from "../../kv/kinds.ts";
 import { commitMessage } from "../../kv/mail/accept.ts";
@@ -46,6 +47,8 @@ const BUILT: { [Name in keyof typeof keys]: [NewKey, NewKey] } = {
   object: [keys.object(object), ["object", object]],
   segments: [keys.segments(object), ["segment", object]],
   segment: [keys.segment(object, 3), ["segment", object, 3]],
+  mailboxes: [keys.mailboxes(), ["mailbox"]],
+  revocation: [keys.revocation(), ["revocation"]],
   mailbox: [keys.mailbox(mailbox), ["mailbox", mailbox]],
   readers: [keys.readers(mailbox), ["readers", mailbox]],
   usages: [keys.usages(), ["usage"]],
@@ -142,6 +145,7 @@ async function useStore(): Promise<Written[]> {
   await keepTicket(store, own, ticket, NOW);
   await acknowledge(store, own, "phone", parseCursor(second.cursor), NOW);
   await sweep(store, { now: () => NOW + 9 * HOUR });
+  await revokeTokens(store, own, NOW);
   await closeMailbox(store, own, NOW);
   return spy.done.flatMap(({ mutations }) =>
     mutations.flatMap((one) => one.kind === "set" ? [one] : [])

@@ -13,7 +13,13 @@ import { freshKey } from "../routes/owner.ts";
 
 /** A grant of a token that was issued then. */
 function grantOf(mailbox: MailboxId, issued: number): VerifiedGrant {
-  return { mailbox, scopes: [], jkt: null, expires: issued + TOKEN_LIFETIME };
+  return {
+    id: "1",
+    mailbox,
+    scopes: [],
+    jkt: null,
+    expires: issued + TOKEN_LIFETIME,
+  };
 }
 
 async function openMailbox(store: Store, now: number): Promise<MailboxId> {
