@@ -2,7 +2,7 @@
 import type { MailboxId } from "../../lib/ids.ts";
 import { keys } from "../kinds.ts";
 import type { Batch, Cost, Part } from "../store/commit_part.ts";
-import type { Entry, Key } from "../store/database.ts";
+import type { Check, Entry, Key } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import type { Bytes } from "../../lib/bytes.ts";
 import { DUE_BYTES } from "./due.ts";
@@ -46,9 +46,9 @@ export interface RowChange {
   readonly rows: readonly ReadRow[];
   /** The messages that it changes: more cost more. */
   readonly messages: readonly MessageEntry[];
-  /** Checks that `add` adds; none, if not said. */
-  readonly checks?: number;
-  /** Adds what is changed; the rows themselves are checked and written already. */
+  /** Other entries that it relies on; none, if not said. */
+  readonly relies?: readonly Check[];
+  /** Adds what is changed; what it relies on is checked, and rows are written, already. */
   add(batch: Batch, mail: MailBatch): void;
   /** What a message becomes; null if it goes. Itself, if it stays as it is. */
   become(message: MessageEntry, row: ReadRow): MessageEntry | null;
@@ -82,17 +82,14 @@ class ChangePart implements Part<{ readonly isDone: boolean }> {
   readonly asks: readonly Key[];
   readonly #store: Store;
   readonly #change: RowChange;
-  /** Tells a row that is as it was from one that was changed. */
-  readonly #rows: readonly {
-    readonly key: Key;
-    readonly versionstamp: string;
-  }[];
+  /** Tells what is as it was from what was changed. */
+  readonly #relies: readonly Check[];
 
   constructor(store: Store, change: RowChange) {
-    const { mailbox, rows, messages, checks = 0 } = change;
+    const { mailbox, rows, messages, relies = [] } = change;
     this.#store = store;
     this.#change = change;
-    this.#rows = rows.map(({ entry }) => entry);
+    this.#relies = [...rows.map(({ entry }) => entry), ...relies];
     this.order = [orderOf(mailbox)];
     // Of two changes of one row the second would undo the first, and of two
     // that see a mark differently neither could be done.
@@ -100,14 +97,14 @@ class ChangePart implements Part<{ readonly isDone: boolean }> {
       ...rows.map(({ stamp }) => `row ${mailbox} ${stamp}`),
       ...messages.map(({ id }) => id),
     ];
-    this.asks = [...rows.map(({ entry }) => entry.key), keys.usage(mailbox)];
+    this.asks = this.#relies.map(({ key }) => key);
     const segments = messages.reduce(
       (sum, { place, size }) =>
         sum + (place === "segments" ? segmentCount(size) : 0),
       0,
     );
     this.cost = {
-      checks: rows.length + checks,
+      checks: this.#relies.length,
       mutations: rows.length + MESSAGE_MUTATIONS * messages.length + segments,
       bytes: BASE_BYTES + MESSAGE_BYTES * messages.length + 100 * segments +
         rows.reduce((sum, { entry }) => sum + entry.value.length, 0),
@@ -122,9 +119,9 @@ class ChangePart implements Part<{ readonly isDone: boolean }> {
     const { rows } = this.#change;
     const mail = mailOf(batch, this.#store);
     this.#change.add(batch, mail);
+    batch.operation.check(...this.#relies);
     for (const row of rows) {
       const { entry, messages } = row;
-      batch.operation.check(entry);
       const left = messages.flatMap((message) =>
         this.#change.become(message, row) ?? []
       );
@@ -137,11 +134,11 @@ class ChangePart implements Part<{ readonly isDone: boolean }> {
     return { isDone: true };
   }
 
-  /** Where a row was otherwise, whoever asked for this looks again. */
+  /** Where anything was otherwise, whoever asked for this looks again. */
   settle(
     found: readonly { readonly versionstamp: string | null }[],
   ): { readonly isDone: boolean } | null {
-    const isSame = this.#rows.every(({ versionstamp }, i) =>
+    const isSame = this.#relies.every(({ versionstamp }, i) =>
       found[i]?.versionstamp === versionstamp
     );
     return isSame ? null : { isDone: false };

@@ -117,7 +117,7 @@ async function improve(
     mailbox,
     rows: [row],
     messages: [entry],
-    checks: 2,
+    relies: [mark, header],
     add({ operation }, { usage, due }) {
       const room = { mailbox: usage.rowOf(mailbox), relay: usage.relay };
       better = bettered(facts, wish, isMore ? room : null);
@@ -127,7 +127,7 @@ async function improve(
       const epoch = store.epochOf(stamp);
       const cursor = facts.cursor ??
         cursorOf({ epoch, versionstamp: stamp, index });
-      operation.check(mark, header)
+      operation
         .set(keys.seen(id), { ...better, stamp, cursor })
         .set(keys.object(object), { ...header.value, stamp, holdUntil });
       // Of an hour one is enough, or each second more would cost a row of its own.

@@ -1,9 +1,26 @@
 /** Mailboxes, used handshakes, and what readers have. */
 import assert from "node:assert/strict";
 import { keys } from "../../../kv/kinds.ts";
-import { completeHandshake, findMailbox } from "../../../kv/mail/mailboxes.ts";
-import { acknowledge } from "../../../kv/mail/readers.ts";
-import { MAILBOX_BYTES } from "../../../kv/mail/entry.ts";
+import {
+  closeMailbox,
+  completeHandshake,
+  findMailbox,
+  mailboxUnknown,
+  noteRead,
+  UNUSED_MS,
+} from "../../../kv/mail/mailboxes.ts";
+import {
+  acknowledge,
+  MAX_READERS,
+  READER_KEPT,
+  registerReader,
+} from "../../../kv/mail/readers.ts";
+import { sweep } from "../../../kv/mail/sweep.ts";
+import {
+  MAILBOX_BYTES,
+  MARK_BYTES,
+  type PriceMessage,
+} from "../../../kv/mail/entry.ts";
 import { commitMessage } from "../../../kv/mail/accept.ts";
 import { openStore } from "../../../kv/store/store.ts";
 import { parseCursor, START_VERSIONSTAMP } from "../../../lib/cursor.ts";
@@ -12,7 +29,10 @@ import { Problem } from "../../../lib/problem.ts";
 import { randomBytes } from "../../routes/envelopes.ts";
 import { dump } from "../../routes/relay_fixture.ts";
 import { assertWhole } from "../recount.ts";
-import { newMailbox, newMessage, NOW } from "../message_maker.ts";
+import { TempDirectory } from "../temp_directory.ts";
+import { kindsIn } from "../backup/kinds_in.ts";
+import { openSpied, type SpiedDatabase } from "../spied_database.ts";
+import { HOLD, newMailbox, newMessage, NOW } from "../message_maker.ts";
 
 Deno.test("completeHandshake() opens a mailbox once, and uses up every handshake", async () => {
   using store = await openStore(":memory:");
@@ -100,4 +120,165 @@ Deno.test("acknowledge() refuses positions that the store never gave out", async
     );
   }
   assert.equal((await store.get(keys.readers(mailbox))).value, null);
+});
+
+/** What happens at the n-th read of a store, once. */
+function atRead(spy: SpiedDatabase, n: number, happen: () => Promise<void>) {
+  let reads = 0;
+  spy.onRead = async () => {
+    reads += 1;
+    if (reads === n) await happen();
+  };
+  return () => reads >= n;
+}
+
+Deno.test("mail that comes while its unused mailbox is being ended is kept, whenever it comes", async () => {
+  const publicKey = randomBytes(44);
+  const mailbox = mailboxIdOf(publicKey);
+  const later = NOW + UNUSED_MS + 3_600_000;
+  let kept = 0;
+  await using directory = await TempDirectory.make();
+  for (let n = 1, hasCome = true; hasCome; n++) {
+    assert.ok(n < 50);
+    const file = directory.file(`${n}.kv`);
+    using spied = await openSpied(file, { now: () => NOW });
+    using other = await openStore(file);
+    const { store, spy } = spied;
+    await completeHandshake(store, { id: "x", expires: NOW, publicKey }, NOW);
+    let stored = false;
+    const isOver = atRead(spy, n, async () => {
+      const hold: PriceMessage = ({ mailbox: row }) => {
+        if (row?.isOpen) return { hold: HOLD, paidFor: HOLD };
+        throw mailboxUnknown(mailbox);
+      };
+      const message = newMessage(mailbox, 100, { hold });
+      stored = await commitMessage(other, message, later)
+        .then(() => true, () => false);
+    });
+    await sweep(store, { now: () => later });
+    hasCome = isOver();
+    spy.onRead = () => Promise.resolve();
+    const isThere = await findMailbox(store, mailbox) !== null;
+    assert.equal(isThere, stored, `at read ${n}`);
+    const log = await store.list({ prefix: keys.messages(mailbox) });
+    assert.equal(log.length, stored ? 1 : 0, `at read ${n}`);
+    if (stored) kept += 1;
+    await assertWhole(store);
+  }
+  assert.ok(kept > 0, "it did come in time");
+});
+
+Deno.test("an owner who comes back while the mailbox is being ended keeps it", async () => {
+  const publicKey = randomBytes(44);
+  const mailbox = mailboxIdOf(publicKey);
+  const later = NOW + UNUSED_MS + 3_600_000;
+  for (let n = 1, hasCome = true; hasCome; n++) {
+    assert.ok(n < 50);
+    using spied = await openSpied(":memory:", { now: () => NOW });
+    const { store, spy } = spied;
+    const handshake = { id: "x", expires: NOW, publicKey };
+    await completeHandshake(store, handshake, NOW);
+    let created: boolean | undefined;
+    const isOver = atRead(spy, n, async () => {
+      const again = { id: "y", expires: later, publicKey };
+      created = (await completeHandshake(store, again, later))?.created;
+    });
+    await sweep(store, { now: () => later });
+    hasCome = isOver();
+    spy.onRead = () => Promise.resolve();
+    const isThere = await findMailbox(store, mailbox) !== null;
+    // Too late, and it is a new one.
+    assert.equal(isThere, created !== undefined, `at read ${n}`);
+    await assertWhole(store);
+  }
+});
+
+Deno.test("noteRead() notes an owner who reads once, and opens nothing", async () => {
+  using spied = await openSpied(":memory:", { now: () => NOW });
+  const { store, spy } = spied;
+  const publicKey = randomBytes(44);
+  const mailbox = mailboxIdOf(publicKey);
+  await noteRead(store, mailbox, NOW);
+  assert.equal(await findMailbox(store, mailbox), null);
+  await completeHandshake(store, { id: "x", expires: NOW, publicKey }, NOW);
+  spy.takeCounts();
+  for (const now of [NOW + 1, NOW + 2]) await noteRead(store, mailbox, now);
+  assert.equal(spy.takeCounts().commits, 1);
+  const record = { publicKey, createdAt: NOW, usedAt: NOW + 1 };
+  assert.deepEqual(await findMailbox(store, mailbox), record);
+});
+
+Deno.test("closeMailbox() deletes a mailbox with its mail and its devices, and says whether there was one", async () => {
+  using store = await openStore(":memory:", () => NOW);
+  const publicKey = randomBytes(44);
+  const mailbox = mailboxIdOf(publicKey);
+  assert.equal(await closeMailbox(store, mailbox, NOW), false);
+  await completeHandshake(store, { id: "x", expires: NOW, publicKey }, NOW);
+  const workUntil = NOW + 1;
+  for (const size of [100, 70_000]) {
+    await commitMessage(store, newMessage(mailbox, size, { workUntil }), NOW);
+  }
+  await registerReader(store, mailbox, "phone", NOW);
+  assert.equal(await closeMailbox(store, mailbox, NOW), true);
+  assert.equal(await closeMailbox(store, mailbox, NOW), false);
+  const kinds = await kindsIn(store);
+  for (const kind of ["mailbox", "message", "object", "segment", "readers"]) {
+    assert.equal(kinds[kind] ?? 0, 0, kind);
+  }
+  assert.equal(kinds["seen"], 2, "so that the same work does not pay again");
+  const usage = await store.get(keys.usage(mailbox));
+  assert.equal(usage.value?.isOpen, false);
+  const { relay } = await assertWhole(store);
+  assert.deepEqual(relay, { bytes: 2 * MARK_BYTES, messages: 0 });
+});
+
+const START = { versionstamp: START_VERSIONSTAMP };
+
+Deno.test("seventy devices at once: a mailbox has as many as it may, and the others are refused", async () => {
+  using store = await openStore(":memory:", () => NOW);
+  const mailbox = newMailbox();
+  const all = await Promise.allSettled(
+    Array.from(
+      { length: 70 },
+      (_, n) =>
+        n % 2 === 0
+          ? registerReader(store, mailbox, `${n}`, NOW)
+          : acknowledge(store, mailbox, `${n}`, { ...store, ...START }, NOW),
+    ),
+  );
+  const refused = all.filter(({ status }) => status === "rejected");
+  assert.equal(refused.length, 70 - MAX_READERS);
+  const readers = (await store.get(keys.readers(mailbox))).value ?? {};
+  assert.equal(Object.keys(readers).length, MAX_READERS);
+  // Those it has go on; the names of an object's own are like any others.
+  await registerReader(store, mailbox, Object.keys(readers)[0] ?? "", NOW);
+  for (const name of ["constructor", "toString"]) {
+    const one = registerReader(store, mailbox, name, NOW);
+    await assert.rejects(one, { code: "malformed" });
+  }
+});
+
+Deno.test("another device's ack keeps what a registered device has not acknowledged, until that is silent for sixty days", async () => {
+  using store = await openStore(":memory:", () => NOW);
+  const mailbox = newMailbox();
+  const { message } = await commitMessage(store, newMessage(mailbox), NOW);
+  const position = parseCursor(message.cursor);
+  await registerReader(store, mailbox, "tablet", NOW);
+  const day = 86_400_000;
+  const ackAt = (now: number) =>
+    acknowledge(store, mailbox, "phone", position, now);
+  assert.equal(await ackAt(NOW), 0);
+  const noted = async () =>
+    (await store.get(keys.readers(mailbox))).value?.["tablet"]?.at;
+  await registerReader(store, mailbox, "tablet", NOW + day);
+  assert.equal(await noted(), NOW, "not more often than once a day");
+  const heard = NOW + day + 1;
+  await registerReader(store, mailbox, "tablet", heard);
+  assert.equal(await noted(), heard);
+  const end = heard + READER_KEPT;
+  assert.equal(await ackAt(end - 1), 0);
+  assert.equal(await ackAt(end), 1);
+  // Its place is free once there is something to note.
+  await registerReader(store, mailbox, "desk", end);
+  assert.equal(await noted(), undefined);
 });
