@@ -152,10 +152,10 @@ export class Doorbells implements Disposable, AsyncDisposable {
         }
       } catch (error) {
         this.#counts.failures += 1;
+        end(); // one that failed still holds a stream of the connection
         this.#onFailure(error);
         await this.#clock.sleep(RETRY_AFTER, signal);
       } finally {
-        // One that failed still holds a stream of the connection.
         end();
         callOff();
         signal.removeEventListener("abort", end);
