@@ -1,19 +1,20 @@
 /** The files of backups: too large to be read at once, and secret. */
+import { dirname } from "node:path";
 import type { Bytes } from "../lib/bytes.ts";
+import { FileExistsError, syncFolder } from "./files.ts";
 
-/** A file is there already, and is not to be overwritten. */
-class FileExistsError extends Error {
-  readonly code = "file-exists";
-
-  constructor(path: string, options?: ErrorOptions) {
-    super(`${path} is there already; --force overwrites it`, options);
-  }
+/** Says that a file is there, which is not to be overwritten. */
+function exists(path: string, options?: ErrorOptions): FileExistsError {
+  return new FileExistsError(
+    `${path} is there already; --force overwrites it`,
+    options,
+  );
 }
 
 /** Fails early, before there is anything to write. @throws {FileExistsError} */
 export async function refuseExisting(path: string): Promise<void> {
   const there = await Deno.lstat(path).catch(() => null);
-  if (there !== null) throw new FileExistsError(path);
+  if (there !== null) throw exists(path);
 }
 
 /** Writes a file that only its owner can read, whole and on the disk, or not. */
@@ -39,11 +40,12 @@ export async function writeWhole<T>(
       await Deno.link(half, path); // fails where there is a file
       await Deno.remove(half);
     }
+    await syncFolder(dirname(path));
     return result;
   } catch (cause) {
     await Deno.remove(half).catch(() => {}); // it may not be there
     if (cause instanceof Deno.errors.AlreadyExists) {
-      throw new FileExistsError(path, { cause });
+      throw exists(path, { cause });
     }
     throw cause;
   }

@@ -91,7 +91,7 @@ async function writeSynced(path: string, content: Uint8Array): Promise<void> {
 }
 
 /** Puts a folder's names on the disk, where it can be opened: on Windows not. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   using folder = await Deno.open(path).catch(() => null);
   await folder?.sync();
 }

@@ -74,6 +74,8 @@ export class BackupWriter {
 
 /** A record, and how far it is into the file. */
 export interface ReadRecord {
+  /** The first line. */
+  readonly header: BackupHeader;
   /** What the line says. */
   readonly record: BackupRecord;
   /** Bytes of the line. */
@@ -84,13 +86,13 @@ export interface ReadRecord {
 
 /**
  * The records of a backup; they can be relied on once the last has been read.
- * The generator's return value is the first line.
+ * The generator's return value has the first line.
  *
  * @throws {BackupError} `backup-damaged`, `backup-version`
  */
 export async function* readBackup(
   file: AsyncIterable<Uint8Array>,
-): AsyncGenerator<ReadRecord, BackupHeader> {
+): AsyncGenerator<ReadRecord, { readonly header: BackupHeader }> {
   const digest = (await createBLAKE3(256)).init();
   let header: BackupHeader | null = null;
   let records = 0;
@@ -112,12 +114,12 @@ export async function* readBackup(
     } else {
       records += 1;
       const record = checked(recordForm, value) as BackupRecord;
-      yield { record, size: line.length, position };
+      yield { header, record, size: line.length, position };
     }
     digest.update(line).update(new Uint8Array([NEWLINE]));
   }
   if (header === null || !isEnded) throw damaged("its end is missing");
-  return header;
+  return { header };
 }
 
 function isEnd(value: unknown): boolean {

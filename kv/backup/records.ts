@@ -5,7 +5,8 @@ import { CURSOR_FORM, type Place, PLACE_FORM } from "../../lib/cursor.ts";
 import type { MailboxId, MessageId } from "../../lib/ids.ts";
 import { envelopeBytes, NETWORK_LIMITS } from "../../lib/minima/maxtxpow.ts";
 import { PRIORITIES, type Priority } from "../../lib/object.ts";
-import { type KindName, KINDS } from "../kinds.ts";
+import { MAX_FORMER_KEYS } from "../../lib/signing_key.ts";
+import type { KindName, KINDS } from "../kinds.ts";
 import type { StoredFacts } from "../mail/entry.ts";
 import type { Key } from "../store/database.ts";
 import type { WidestWindow } from "../store/record.ts";
@@ -120,7 +121,7 @@ const priority = z.enum(PRIORITIES);
 export const headerForm = z.object({
   format: z.literal("restante-backup"),
   version: z.int(),
-  epoch: z.string(),
+  epoch: z.string().regex(/^[0-9a-f]{12}$/),
   madeAt: time,
   window: z.object({ back: time, floor: time }).optional(),
 });
@@ -144,27 +145,61 @@ const facts = z.object({
   cursor: z.string().regex(CURSOR_FORM),
 });
 
-const copied = Object.entries(KINDS).filter(([, { backup }]) =>
-  backup === "copied"
-).map(([name]) => name as KindName);
+/** The kinds whose entries are restored as they were. */
+type CopiedKind = {
+  [K in KindName]: typeof KINDS[K]["backup"] extends "copied" ? K : never;
+}[KindName];
+
+const key = bytes.refine(({ length }) => length <= 16_384);
+
+/** What is relied on of a copied entry; further members are carried along. */
+const COPIED: Readonly<
+  Record<CopiedKind, { readonly id: z.ZodType; readonly value: z.ZodType }>
+> = {
+  relay: {
+    id: z.literal("keys"),
+    value: z.looseObject({
+      signing: key.optional(),
+      maxima: key.optional(),
+      signer: z.string().max(64).optional(),
+      former: z.array(z.looseObject({ x: z.string().max(64), until: time }))
+        .max(MAX_FORMER_KEYS).optional(),
+    }),
+  },
+  mailbox: {
+    id: hash,
+    value: z.looseObject({
+      publicKey: key,
+      createdAt: time,
+      usedAt: time.optional(),
+      quota: z.object({
+        bytes: z.number().nonnegative(),
+        messages: z.number().nonnegative(),
+      }).optional(),
+      revokedAt: time.optional(),
+    }),
+  },
+  handshake: {
+    // Those of former versions are shorter (lib/handshake.ts).
+    id: z.string().regex(/^([0-9a-f]{60}|[0-9a-f]{68})$/),
+    value: z.literal(true),
+  },
+};
 
 /** An entry of a kind that is copied, whose value is of that kind's form. */
 const entry = z.object({
   kind: z.literal("entry"),
-  key: z.tuple([z.enum(copied), z.string().max(200)]),
+  key: z.tuple([z.string(), z.string().max(200)]),
   value: z.unknown(),
-}).refine(({ key: [kind], value }) =>
-  VALUE_FORMS[kind]?.safeParse(value).success ?? false
-);
+}).refine(({ key: [kind, id], value }) => {
+  const forms = isCopied(kind) ? COPIED[kind] : null;
+  return forms !== null && forms.id.safeParse(id).success &&
+    forms.value.safeParse(value).success;
+});
 
-const key = bytes.refine(({ length }) => length <= 16_384);
-
-/** What is relied on of a copied value; further members are carried along. */
-const VALUE_FORMS: Partial<Record<KindName, z.ZodType>> = {
-  relay: z.looseObject({ signing: key.optional(), maxima: key.optional() }),
-  mailbox: z.looseObject({ publicKey: key, createdAt: time }),
-  handshake: z.literal(true),
-};
+function isCopied(kind: string): kind is CopiedKind {
+  return Object.hasOwn(COPIED, kind);
+}
 
 const message = z.object({
   kind: z.literal("message"),

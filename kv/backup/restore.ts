@@ -11,13 +11,7 @@
  * nobody can open it.
  */
 import { HANDSHAKE_LIFETIME } from "../../lib/handshake.ts";
-import { blake3_256 } from "../../lib/hash.ts";
-import {
-  type MailboxId,
-  mailboxIdOf,
-  type MessageId,
-  objectHashOf,
-} from "../../lib/ids.ts";
+import type { MailboxId, MessageId } from "../../lib/ids.ts";
 import { type Place, placeOf, START_VERSIONSTAMP } from "../../lib/cursor.ts";
 import { keys } from "../kinds.ts";
 import { type StoredFacts, TOMBSTONE_MS } from "../mail/entry.ts";
@@ -27,14 +21,9 @@ import { restoreMark } from "../mail/marks.ts";
 import type { Readers } from "../mail/readers.ts";
 import type { Key } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
-import { readBackup } from "./file.ts";
-import {
-  BackupError,
-  type BackupHeader,
-  type BackupRecord,
-  type MessageRecord,
-  type ReaderRecord,
-} from "./records.ts";
+import { readBackup, type ReadRecord } from "./file.ts";
+import type { BackupHeader, MessageRecord, ReaderRecord } from "./records.ts";
+import { endOfHandshake, Inspector } from "./soundness.ts";
 import { WriteBatch } from "./restore_batch.ts";
 import { RestorePart } from "./restore_message.ts";
 import { beginRestore, checkEmpty, endRestore } from "./restore_target.ts";
@@ -101,38 +90,28 @@ export interface CheckedBackup extends RestoreOptions {
 export async function checkBackup(
   options: RestoreOptions,
 ): Promise<CheckedBackup> {
-  const records = readBackup(options.read());
+  const records = inspected(options);
   for (;;) {
     const { done, value } = await records.next();
     if (done) return { ...options, header: value };
-    expectSound(value.record);
     options.onProgress?.("check", value.position);
   }
 }
 
-/**
- * Whoever made the file may have hashed it rightly: each record has to be of
- * itself what it is said to be.
- *
- * @throws {BackupError} `backup-damaged`
- */
-function expectSound(record: BackupRecord): void {
-  if (record.kind === "message") {
-    const { body, facts: { size, object } } = record;
-    const isOwn = body === null ||
-      body.length === size && objectHashOf(blake3_256(body)) === object;
-    if (!isOwn) throw notSound(`the body of message ${record.id} is another's`);
+/** The records of a backup, each looked at; its return value is the first line. */
+async function* inspected(
+  { read, now }: RestoreOptions,
+): AsyncGenerator<ReadRecord, BackupHeader> {
+  const records = readBackup(read());
+  let inspector: Inspector | null = null;
+  for (;;) {
+    const { done, value } = await records.next();
+    const { header } = value;
+    inspector ??= new Inspector(header, now());
+    if (done) return header;
+    inspector.look(value.record, value.size);
+    yield value;
   }
-  if (record.kind === "entry" && record.key[0] === "mailbox") {
-    const { publicKey } = record.value as Mailbox;
-    if (mailboxIdOf(publicKey) !== record.key[1]) {
-      throw notSound(`mailbox ${record.key[1]} has another's key`);
-    }
-  }
-}
-
-function notSound(why: string): BackupError {
-  return new BackupError("backup-damaged", `the backup is damaged: ${why}`);
 }
 
 /**
@@ -229,9 +208,9 @@ class Restore {
   }
 
   async *#records(step: RestoreStep) {
-    const { read, onProgress } = this.#options;
-    for await (const one of readBackup(read())) {
-      expectSound(one.record); // it may have been exchanged since
+    const { onProgress } = this.#options;
+    // Looked at again, for the file may have been exchanged since.
+    for await (const one of inspected(this.#options)) {
       yield one;
       onProgress?.(step, one.position);
     }
@@ -251,8 +230,7 @@ class Restore {
     const [kind, id] = key;
     const now = this.#options.now();
     if (kind === "handshake") {
-      // Its id begins with its end (lib/handshake.ts).
-      const end = parseInt(String(id).slice(0, 12), 16) + HANDSHAKE_LIFETIME;
+      const end = endOfHandshake(String(id)) + HANDSHAKE_LIFETIME;
       if (end > now) await batch.set(key, value, end - now, size);
     } else if (kind === "mailbox") {
       await restoreMailbox(this.#store, id as MailboxId, value as Mailbox, now);

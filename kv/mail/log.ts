@@ -32,7 +32,7 @@ export class LogRows implements Gathered {
     const entry: MessageEntry = {
       ...message,
       index: row.entries.length,
-      place: isInEntry ? "entry" : "segments",
+      place: message.body === null ? "none" : isInEntry ? "entry" : "segments",
       body: isInEntry ? message.body : null,
     };
     if (isInEntry) row.bodies += message.size;

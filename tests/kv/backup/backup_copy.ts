@@ -33,7 +33,8 @@ export function linesIn(file: Uint8Array): string[] {
   return new TextDecoder().decode(file).trimEnd().split("\n");
 }
 
-const options = (file: Uint8Array, now: number) => ({
+/** How a file in memory is read. */
+export const options = (file: Uint8Array, now: number) => ({
   // In pieces that do not end where lines do.
   async *read() {
     for (let start = 0; start < file.length; start += 10_000) {

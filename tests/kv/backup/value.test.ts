@@ -26,7 +26,6 @@ Deno.test("decodeValue() gives back what encodeValue() was given", async (t) => 
     -Infinity,
     2n ** 70n,
     -1n,
-    new Deno.KvU64(2n ** 64n - 1n),
     new Date(1_790_000_000_000),
     new Date(NaN),
     new Uint8Array(),
