@@ -9,6 +9,7 @@ import { addInspect } from "./inspect.ts";
 import { addKeygen } from "./keygen.ts";
 import { speakAs } from "./parsing.ts";
 import { narrowPermissions } from "./permissions.ts";
+import { addNewEpoch } from "./new_epoch.ts";
 import { addRead } from "./read.ts";
 import { addSend } from "./send.ts";
 import { addServe } from "./serve.ts";
@@ -36,6 +37,7 @@ export function makeProgram(isJson: boolean): Command {
   addInspect(program);
   addVerifyReceipt(program);
   addBackup(program);
+  addNewEpoch(program);
   addAdmin(program);
   addBench(program);
   addCompletion(program);

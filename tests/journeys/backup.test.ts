@@ -173,7 +173,7 @@ Deno.test("a relay restored from an older backup hides no mail from readers with
       assert.equal(piped.code, 0, piped.stderr);
       const onward = await restante(["backup", "--kv", file("piped.kv"), "-"]);
       assert.equal(onward.code, 0, onward.stderr);
-      assert.match(onward.stdout, /^\{"format":"restante-backup","version":1,/);
+      assert.match(onward.stdout, /^\{"format":"restante-backup","version":2,/);
     });
 
     relay = await RelayProcess.start(

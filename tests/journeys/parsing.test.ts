@@ -24,6 +24,7 @@ Deno.test("a failure of any command is exit code 1, and with --json one JSON doc
     inspect: [[file("nothing")], "ENOENT"],
     "verify-receipt": [["a.b.c"], "usage"],
     backup: [["--kv", file("no.kv"), file("backup")], "store-missing"],
+    "new-epoch": [["--kv", file("no.kv")], "store-missing"],
     restore: [["--kv", file("new.kv"), file("nothing")], "ENOENT"],
     bench: [["nothing"], "usage"],
     completion: [["cmd"], "usage"],
