@@ -35,7 +35,9 @@ export async function noteReading(
 
 /** What every way of reading does with a message whose body is gone. */
 export function onMissing(relay: Relay): NonNullable<ReadOptions["onMissing"]> {
-  return ({ id }) => relay.log.error("body-missing", { message: id });
+  return ({ id }) => {
+    relay.log.error("body-missing", { message: id });
+  };
 }
 
 /** A page of a mailbox, at once. */
