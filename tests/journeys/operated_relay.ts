@@ -80,7 +80,11 @@ export class OperatedRelay implements AsyncDisposable {
   }
 }
 
+/** What Deno itself says once of a server, whatever the relay does. */
+const OF_DENO = /^Deno\.serve: /;
+
 /** The lines of a log in JSON. @throws {SyntaxError} if one is not */
 export function linesOf(log: string): LogLine[] {
-  return log.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+  return log.split("\n").slice(0, -1).filter((line) => !OF_DENO.test(line))
+    .map((line) => JSON.parse(line));
 }
