@@ -210,7 +210,7 @@ Deno.test("a relay restored from an older backup hides no mail from readers with
       "a message sent again gets the receipt that it had, and it verifies",
       async () => {
         for (const [i, sent] of [...before, read].entries()) {
-          const response = await fetch(`${url}/v1/messages`, {
+          const response = await fetch(`${url}/v1/messages?hold=3600`, {
             method: "POST",
             headers: { "Content-Type": "application/vnd.minima.maxtxpow" },
             body: envelopes[i] ?? "",
