@@ -4,7 +4,7 @@
  */
 import { commitMessage } from "../kv/mail/accept.ts";
 import type { NewMessage } from "../kv/mail/entry.ts";
-import { openStore } from "../kv/store/store.ts";
+import { openStore, type Store } from "../kv/store/store.ts";
 import { type MailboxId, mailboxIdOf, messageIdOf } from "../lib/ids.ts";
 import { systemRandom } from "../lib/random.ts";
 import { count, printTable } from "./measure.ts";
@@ -14,6 +14,9 @@ const MAILBOXES = 500;
 const HOLD = 86_400;
 /** Callers that wait at the same time. */
 const CALLERS = [1, 16, 64, 256];
+/** Callers of one hot mailbox, and of distinct ones; and how often each. */
+const HOT_CALLERS = 64;
+const HOT_TURNS = 5;
 /** Milliseconds of a round. */
 const ROUND = 1_500;
 
@@ -64,10 +67,39 @@ export async function benchAccept(): Promise<void> {
         `${Math.round(100 * accepts / batches)} %`,
       ]);
     }
+    printTable("Accepting messages of 1 KiB, durably, on disk", rows);
+    printTable(
+      `The same with ${HOT_CALLERS} callers: all to one mailbox, beside all to others`,
+      await hotRows(store, box),
+    );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-  printTable("Accepting messages of 1 KiB, durably, on disk", rows);
+}
+
+/** One hot mailbox and distinct ones in turns, so that neither has the calm. */
+async function hotRows(
+  store: Store,
+  box: (i: number) => MailboxId,
+): Promise<string[][]> {
+  const hot: number[] = [];
+  const distinct: number[] = [];
+  const accept = (mailbox: MailboxId) =>
+    commitMessage(store, newMessage(mailbox), Date.now());
+  for (let turn = 0; turn < HOT_TURNS; turn++) {
+    const one = mailboxIdOf(systemRandom(32));
+    distinct.push(await rate(HOT_CALLERS, (i) => accept(box(i))));
+    hot.push(await rate(HOT_CALLERS, () => accept(one)));
+  }
+  const [to, toOne] = [median(distinct), median(hot)];
+  return [
+    ["to distinct mailboxes/s", "to one mailbox/s", "of distinct"],
+    [count(to), count(toOne), `${Math.round(100 * toOne / to)} %`],
+  ];
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? NaN;
 }
 
 function newMessage(mailbox: MailboxId): NewMessage {

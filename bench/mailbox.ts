@@ -1,10 +1,17 @@
 /** A poll and a post in mailboxes that hold little and much. */
+import { keys } from "../kv/kinds.ts";
 import { commitMessage } from "../kv/mail/accept.ts";
 import type { NewMessage } from "../kv/mail/entry.ts";
 import { readAfter } from "../kv/mail/read.ts";
+import { encodeRow } from "../kv/mail/row.ts";
 import { openStore, type Store } from "../kv/store/store.ts";
 import { mailboxUsage } from "../kv/mail/usage.ts";
-import { type MailboxId, mailboxIdOf, messageIdOf } from "../lib/ids.ts";
+import {
+  type MailboxId,
+  mailboxIdOf,
+  messageIdOf,
+  objectHashOf,
+} from "../lib/ids.ts";
 import { systemRandom } from "../lib/random.ts";
 import { count, printTable } from "./measure.ts";
 
@@ -42,7 +49,7 @@ export async function benchMailbox(): Promise<void> {
         await mailboxUsage(store, mailbox);
         await commitMessage(store, messageTo(mailbox), Date.now());
       });
-      const bare = await p50(() => store.get(["store"]));
+      const bare = await p50(() => store.get(keys.store()));
       rows.push([
         count(held),
         ...[poll, post, bare].map((ms) => ms.toFixed(3)),
@@ -71,23 +78,27 @@ function messageTo(mailbox: MailboxId): NewMessage {
 async function filledBox(store: Store, held: number): Promise<MailboxId> {
   const mailbox = mailboxIdOf(systemRandom(32));
   const holdUntil = Date.now() + 86_400_000;
+  const body = new Uint8Array(20);
   for (let n = 0; n < held - 1; n += AT_ONCE) {
     const some = Math.min(AT_ONCE, held - 1 - n);
     await store.commit((operation) => {
       for (let i = 0; i < some; i++) {
         // The keys are not of commits: this log is only there to be long.
         const stamp = (n + i).toString(16).padStart(20, "0");
-        const entry = {
-          id: stamp,
-          object: stamp,
-          size: 20,
+        const row = encodeRow([{
+          index: 0,
+          id: messageIdOf(systemRandom(32)),
+          object: objectHashOf(systemRandom(32)),
+          size: body.length,
           minBandwidth: 0,
           priority: "normal",
           storedAt: 0,
           holdUntil,
-          body: new Uint8Array(20),
-        };
-        operation.set(["message", mailbox, stamp], entry);
+          workUntil: holdUntil,
+          place: "entry",
+          body,
+        }]);
+        operation.set(keys.message(mailbox, stamp), row);
       }
     });
   }
