@@ -146,9 +146,13 @@ function priceFor(
   });
 }
 
-/** When the same work cannot be sent again: Unix milliseconds. */
+/** Milliseconds by which the clocks of workers may differ. */
+const SKEW = 60_000;
+
+/** When the same work cannot be sent again to any worker: Unix milliseconds. */
 function workEnd({ window }: Relay, { txPow }: MaxTxPow): number {
-  return timeOf(txPow.header) + (window.markedFor ?? window.back);
+  return timeOf(txPow.header) + (window.markedFor ?? window.back) +
+    SKEW;
 }
 
 /** A message that is stored already gets the best of all that it came with. */
