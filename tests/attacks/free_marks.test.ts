@@ -1,7 +1,7 @@
 /** Marks and mailboxes count while they are kept, and are kept for a time. */
 import assert from "node:assert/strict";
 import { keys } from "../../kv/kinds.ts";
-import { MARK_BYTES } from "../../kv/mail/entry.ts";
+import { keptBytes, MARK_BYTES } from "../../kv/mail/entry.ts";
 import {
   closeMailbox,
   findMailbox,
@@ -27,7 +27,7 @@ function sweepIn({ relay: { store }, clock }: TestRelay) {
 
 Deno.test("post, acknowledge, post again: each mark counts, fills the mailbox, and ends with the window of its work", async () => {
   // Room for one small message and a few marks.
-  const mailbox = { bytes: 2_624 + 4 * MARK_BYTES, messages: 100 };
+  const mailbox = { bytes: keptBytes(1_500) + 4 * MARK_BYTES, messages: 100 };
   const quotas = { ...DEFAULT_QUOTAS, mailbox };
   using relay = await TestRelay.open({ quotas });
   const { store } = relay.relay;

@@ -56,6 +56,7 @@ async function importsIn(directory: string): Promise<Import[]> {
         listed.every((name) => !name.trim() || /^\s*type\s/.test(name)) &&
           listed.some((name) => name.trim());
       const to = relative(ROOT, join(ROOT, path, "..", target));
+      if (to.endsWith(".json")) continue; // the version alone
       found.push({ from: path, to, isType });
     }
   }
