@@ -81,6 +81,54 @@ Deno.test("limits are kept to the last check, mutation and byte", async (t) => {
   }
 });
 
+Deno.test("what the parts of one order add together is counted once for all of them", async (t) => {
+  const nothing = { checks: 0, mutations: 0, bytes: 0 };
+  const limits = { checks: 5, mutations: 5, bytes: 5 };
+  for (const what of ["checks", "mutations", "bytes"] as const) {
+    await t.step(what, async () => {
+      using spied = await spiedWith({ limits });
+      const gate = new Gate(spied.spy);
+      const { commits } = spied.store;
+      // Two that are shared and one each: three of one order, one of another.
+      const add = (name: string, order: string[]) =>
+        commits.add(
+          new TestPart(name, {
+            order,
+            cost: { ...nothing, [what]: 1 },
+            sharedCost: { ...nothing, [what]: 2 },
+          }),
+        );
+      const all = [
+        add("first", ["z"]),
+        add("a1", ["a"]),
+        add("a2", ["a"]),
+        add("a3", ["a"]),
+        add("a4", ["a"]),
+        add("b1", ["b"]),
+        add("c1", ["c"]),
+      ];
+      gate.open();
+      await Promise.all(all);
+      const [, ...rest] = batchesOf(spied.spy);
+      assert.deepEqual(rest, [["a1", "a2", "a3"], ["a4"], ["b1"], ["c1"]]);
+    });
+  }
+});
+
+Deno.test("a hundred parts go together at most, however little they take", async () => {
+  using spied = await spiedWith();
+  const gate = new Gate(spied.spy);
+  const cost = { checks: 0, mutations: 0, bytes: 0 };
+  const all = Array.from(
+    { length: 252 },
+    (_, n) => spied.store.commits.add(new TestPart(`${n}`, { cost })),
+  );
+  gate.open();
+  await Promise.all(all);
+  const sizes = batchesOf(spied.spy).map(({ length }) => length);
+  assert.deepEqual(sizes, [1, 100, 100, 51]);
+});
+
 Deno.test("parts that are to be kept apart are, and stay in their order", async () => {
   using spied = await spiedWith();
   const gate = new Gate(spied.spy);

@@ -13,6 +13,7 @@ export interface PartOptions {
   readonly order?: readonly string[];
   readonly apart?: readonly string[];
   readonly cost?: Partial<Cost>;
+  readonly sharedCost?: Cost;
   readonly checks?: readonly Check[];
   readonly prepare?: () => Promise<void> | null;
   readonly add?: (batch: Batch) => string | typeof AGAIN | void;
@@ -30,6 +31,7 @@ export class TestPart implements Part<string> {
   readonly order: readonly string[];
   readonly apart: readonly string[];
   readonly cost: Cost;
+  readonly sharedCost?: Cost;
   readonly asks: readonly Key[];
   readonly #name: string;
   readonly #options: PartOptions;
@@ -46,6 +48,7 @@ export class TestPart implements Part<string> {
       bytes: 100,
       ...cost,
     };
+    if (options.sharedCost !== undefined) this.sharedCost = options.sharedCost;
     this.asks = [
       entryOf(name),
       ...checks.map(({ key }) => key),
