@@ -10,10 +10,12 @@ import {
 } from "../../kv/mail/mailboxes.ts";
 import { acknowledge } from "../../kv/mail/readers.ts";
 import { sweep } from "../../kv/mail/sweep.ts";
-import { mailboxUsage } from "../../kv/mail/usage.ts";
+import { mailboxUsage, NO_USAGE, openedRow } from "../../kv/mail/usage.ts";
 import { parseCursor } from "../../lib/cursor.ts";
 import { DEFAULT_QUOTAS } from "../../lib/quota.ts";
 import { DEFAULT_WINDOW } from "../../lib/work/check.ts";
+import { targetOf } from "../../lib/work/target.ts";
+import { priceBy } from "../../relay/room.ts";
 import { assertWhole } from "../kv/recount.ts";
 import { assertProblem } from "../routes/assert_problem.ts";
 import { DAY, HOUR } from "../routes/clock.ts";
@@ -223,5 +225,20 @@ Deno.test("posts and the closing of their mailbox at once leave nothing uncounte
     assert.equal(counted.messages, 0);
     const marks = answers.filter(({ status }) => status === 201).length;
     assert.equal(counted.bytes, marks * MARK_BYTES);
+  }
+});
+
+Deno.test("mail that was on its way when its mailbox was closed is refused by the commit itself", async () => {
+  using relay = await TestRelay.open();
+  const { time } = relay.clock;
+  const mailbox = (await Owner.open(relay)).mailbox;
+  const target = targetOf(10_000n);
+  const price = priceBy(relay.relay, { mailbox, size: 9, target, now: time });
+  const open = openedRow(time);
+  assert.ok(price({ mailbox: open, relay: NO_USAGE }).hold > 0);
+  for (const row of [{ ...open, isOpen: false }, null]) {
+    assert.throws(() => price({ mailbox: row, relay: NO_USAGE }), {
+      code: "mailbox-unknown",
+    });
   }
 });

@@ -25,6 +25,8 @@ export class SpiedDatabase implements Database {
   readonly done: Operation[] = [];
   /** Calls that read. */
   reads = 0;
+  /** Those that are not answered yet. */
+  reading = 0;
   /** Entries that they gave. */
   entries = 0;
   /** Watches that were begun, and that have ended. */
@@ -49,28 +51,20 @@ export class SpiedDatabase implements Database {
     return { reads, entries, commits: this.operations.splice(0).length };
   }
 
-  async get<T>(key: Key<T>): Promise<EntryMaybe<T>> {
-    this.reads += 1;
-    await this.onRead();
-    this.entries += 1;
-    return await this.#database.get(key);
+  get<T>(key: Key<T>): Promise<EntryMaybe<T>> {
+    return this.#read(() => this.#database.get(key), () => 1);
   }
 
-  async getMany<T extends readonly unknown[]>(
+  getMany<T extends readonly unknown[]>(
     keys: readonly [...{ [K in keyof T]: Key<T[K]> }],
   ): Promise<{ [K in keyof T]: EntryMaybe<T[K]> }> {
-    this.reads += 1;
-    await this.onRead();
-    this.entries += keys.length;
-    return await this.#database.getMany<T>(keys);
+    const read = () => this.#database.getMany<T>(keys);
+    return this.#read(read, () => keys.length);
   }
 
-  async list<T>(range: Range<T>, limit?: number): Promise<Entry<T>[]> {
-    this.reads += 1;
-    await this.onRead();
-    const found = await this.#database.list(range, limit);
-    this.entries += found.length;
-    return found;
+  list<T>(range: Range<T>, limit?: number): Promise<Entry<T>[]> {
+    const read = () => this.#database.list(range, limit);
+    return this.#read(read, ({ length }) => length);
   }
 
   commit(operation: Operation): Promise<string | null> {
@@ -101,6 +95,22 @@ export class SpiedDatabase implements Database {
 
   close(): void {
     this.#database.close();
+  }
+
+  async #read<T>(
+    read: () => Promise<T>,
+    entriesOf: (found: T) => number,
+  ): Promise<T> {
+    this.reads += 1;
+    this.reading += 1;
+    try {
+      await this.onRead();
+      const found = await read();
+      this.entries += entriesOf(found);
+      return found;
+    } finally {
+      this.reading -= 1;
+    }
   }
 }
 
