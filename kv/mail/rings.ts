@@ -28,6 +28,7 @@ export class Rings implements Gathered {
   readonly #store: Store;
   readonly #mailboxes = new Set<MailboxId>();
 
+  /** Of a commit to that store. */
   constructor(store: Store) {
     this.#store = store;
   }

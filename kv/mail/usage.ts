@@ -161,6 +161,7 @@ export class Ledger {
   /** The relay's quota: near it each commit counts anew. */
   quota: Quota | null = null;
 
+  /** Use {@link ledgerOf}. */
   constructor(store: Store) {
     this.#store = store;
   }
@@ -334,6 +335,7 @@ export class UsageChanges implements Gathered {
   readonly #shards = new Map<number, Usage>();
   #all: Usage = NO_USAGE;
 
+  /** By what the ledger knows. */
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
   }

@@ -10,6 +10,7 @@ export type KeyPart = string | number | bigint | boolean | Uint8Array;
 /** A key; `T` is what is kept under it. */
 export type Key<T = unknown> = readonly KeyPart[] & { readonly [VALUE]?: T };
 
+/** Stands for what is kept under a key; there is no such member. */
 declare const VALUE: unique symbol;
 
 /** Stands for the commit's own versionstamp as the last part of a key. */
