@@ -26,6 +26,7 @@ import type { ConnectionTable } from "./routes/connections.ts";
 import { roomForConnections } from "./routes/descriptors.ts";
 import type { Answer } from "./routes/serve_info.ts";
 import { startServer } from "./routes/server.ts";
+import { tellReads } from "./relay/reading.ts";
 import { contactAddress, type Relay } from "./relay/relay.ts";
 import { Revocations } from "./relay/revocations.ts";
 import { VERSION } from "./lib/version.ts";
@@ -146,6 +147,8 @@ export async function startRelay(
       url,
     });
     for (const detail of warningsOf(config)) log.warn("configured", { detail });
+    const tell = () => tellReads(relay).catch(() => {}); // or the next time
+    const stopTelling = clock.every(TELL_EVERY, tell);
     const stopped = Promise.withResolvers<void>();
     const stopSweeping = keepSweeping(
       store,
@@ -154,6 +157,8 @@ export async function startRelay(
     );
     const finished = Promise.race([server.finished, stopped.promise])
       .finally(async () => {
+        stopTelling();
+        await tell();
         await stopSweeping();
         unwrapper.close();
         await doorbells[Symbol.asyncDispose]();
@@ -187,6 +192,9 @@ export async function startRelay(
     throw error;
   }
 }
+
+/** Milliseconds between two times that the store is told who reads. */
+const TELL_EVERY = 5 * 60_000;
 
 /** Milliseconds that connections have to end once no request is under way. */
 const GRACE = 1_000;

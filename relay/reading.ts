@@ -8,7 +8,19 @@ import type { Relay } from "./relay.ts";
 /** Mailboxes of which a worker remembers that they are used. */
 const MOST_NOTED = 10_000;
 
-const noted = new WeakMap<Relay, Set<MailboxId>>();
+/** Mailboxes that were read: those that the store does not know of, and all. */
+interface Noted {
+  readonly fresh: Set<MailboxId>;
+  readonly known: Set<MailboxId>;
+}
+
+const noted = new WeakMap<Relay, Noted>();
+
+function notedOf(relay: Relay): Noted {
+  const notes = noted.get(relay) ?? { fresh: new Set(), known: new Set() };
+  noted.set(relay, notes);
+  return notes;
+}
 
 /**
  * Notes that the owner of a mailbox reads it, so that it is not taken for one
@@ -22,15 +34,28 @@ export async function noteReading(
   mailbox: MailboxId,
   reader: string | null,
 ): Promise<void> {
-  const { store, now } = relay;
-  const known = noted.get(relay) ?? new Set();
-  noted.set(relay, known);
-  if (!known.has(mailbox)) {
-    await noteRead(store, mailbox, now());
+  const { fresh, known } = notedOf(relay);
+  if (!known.has(mailbox) && fresh.size < MOST_NOTED) {
     if (known.size >= MOST_NOTED) known.clear();
+    fresh.add(mailbox);
     known.add(mailbox);
   }
+  const { store, now } = relay;
   if (reader !== null) await registerReader(store, mailbox, reader, now());
+}
+
+/**
+ * Tells the store which mailboxes are used. Once in a while: reading is not to
+ * wait for writing, nor to fail where a disk is full.
+ *
+ * @throws {Problem} `busy`; those not told yet are told the next time
+ */
+export async function tellReads(relay: Relay): Promise<void> {
+  const { fresh } = notedOf(relay);
+  for (const mailbox of [...fresh]) {
+    await noteRead(relay.store, mailbox, relay.now());
+    fresh.delete(mailbox);
+  }
 }
 
 /** What every way of reading does with a message whose body is gone. */
