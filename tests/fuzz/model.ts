@@ -69,6 +69,11 @@ export class Model {
     );
   }
 
+  /** Whether what a device has not got is kept for it. */
+  isKnown({ mailbox, name }: { mailbox: string; name: string }): boolean {
+    return this.acknowledged.get(mailbox)?.has(name) ?? false;
+  }
+
   /** Notes that a device reads: what it has not got is kept for it. */
   register(mailbox: string, device: string): void {
     const devices = this.acknowledged.get(mailbox) ?? new Map();

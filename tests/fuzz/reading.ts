@@ -49,7 +49,7 @@ function take(
 export const poll: Step = async (fuzz) => {
   const device = fuzz.device();
   await device.turnTo("pages");
-  if (device.cursor === null && fuzz.dice.chance(0.5)) {
+  if (!fuzz.model.isKnown(device) && fuzz.dice.chance(0.7)) {
     const { mailbox, name } = device;
     await registerReader(fuzz.world.store(), mailbox, name, fuzz.now);
     fuzz.model.register(mailbox, name);

@@ -80,3 +80,31 @@ for (
     assert.equal(mark?.id, workUntil > NOW ? gone.id : undefined);
   });
 }
+
+Deno.test("a message that came after the marks were listed, and went before it was read, leaves its mark in the copy", async () => {
+  const { due, open } = doingBefore("message");
+  using store = await openStore(":memory:", { open });
+  const mailbox = newMailbox();
+  const draft = newMessage(mailbox, 70_000, { workUntil: NOW + HOUR });
+  const late = Promise.withResolvers<string>();
+  due.act = async () => {
+    const { message } = await commitMessage(store, draft, NOW);
+    late.resolve(message.cursor);
+  };
+  const list = store.list.bind(store);
+  store.list = async (range, limit) => {
+    const entries = await list(range, limit);
+    const isBody = range.start?.[0] === "segment";
+    if (isBody) return []; // it is being deleted
+    if (range.prefix?.[0] === "message" && entries.length > 0) {
+      await deleteMessage(store, mailbox, parseCursor(await late.promise), NOW);
+    }
+    return entries;
+  };
+  const { file, counts } = await copyOf(store);
+  assert.deepEqual([counts.messages, counts.marks, counts.damaged], [0, 0, 0]);
+  using to = await openStore(":memory:");
+  const { marks } = await restoreInto(to, file);
+  assert.equal(marks, 1);
+  assert.ok(await findMessage(to, draft.id), "its work does not pay twice");
+});

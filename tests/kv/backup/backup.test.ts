@@ -9,6 +9,10 @@ import { deleteMessage } from "../../../kv/mail/delete.ts";
 import { keys, type KindName, KINDS } from "../../../kv/kinds.ts";
 import { completeHandshake } from "../../../kv/mail/mailboxes.ts";
 import { type StoredMessage, TOMBSTONE_MS } from "../../../kv/mail/entry.ts";
+import { extendMessage } from "../../../kv/mail/extend.ts";
+import { mailboxUsage } from "../../../kv/mail/usage.ts";
+import { widenWindow } from "../../../kv/mail/window.ts";
+import { DEFAULT_WINDOW } from "../../../lib/work/check.ts";
 import { sweep } from "../../../kv/mail/sweep.ts";
 import { readAfter } from "../../../kv/mail/read.ts";
 import { acknowledge } from "../../../kv/mail/readers.ts";
@@ -458,3 +462,69 @@ Deno.test("a backup of a store in use has no half of anything", async () => {
     assert.ok(isKept, "no mark without its message");
   }
 });
+
+Deno.test("the widest window of work travels with a backup", async () => {
+  using from = await openStore(":memory:");
+  const window = { ...DEFAULT_WINDOW, back: 12 * HOUR };
+  await widenWindow(from, window, NOW);
+  const wider = { ...DEFAULT_WINDOW, back: 48 * HOUR };
+  const { floor } = await widenWindow(from, wider, NOW);
+  assert.equal(floor, NOW - 12 * HOUR);
+  const { file } = await copyOf(from);
+  using to = await openStore(":memory:");
+  await restoreInto(to, file);
+  assert.deepEqual((await to.check())?.window, { back: 48 * HOUR, floor });
+});
+
+Deno.test("what came by one commit and is extended once it was restored ends when it should", async () => {
+  using from = await openStore(":memory:");
+  const mailbox = newMailbox();
+  const stored = await Promise.all(
+    Array.from({ length: 40 }, () => post(from, mailbox)),
+  );
+  const { file } = await copyOf(from);
+  using to = await openStore(":memory:");
+  await restoreInto(to, file);
+  const rows = await to.list({ prefix: keys.messages(mailbox) });
+  assert.ok(rows.length < stored.length, "several came by one commit");
+  for (const { id } of stored) {
+    const again = await extendMessage(to, id, {
+      minBandwidth: 0,
+      paid: { by: "work", hashes: 20_000 },
+      price: () => ({ hold: 3 * 3_600, paidFor: 3 * 3_600 }),
+      workUntil: NOW + HOUR,
+    }, NOW);
+    assert.equal(again?.extended, true);
+  }
+  await assertWhole(to);
+  await sweep(to, { now: () => NOW + 4 * HOUR });
+  await assertWhole(to);
+  assert.equal((await mailboxUsage(to, mailbox)).messages, 0);
+});
+
+Deno.test("a hold that ended by a clock ahead is copied as ended, and no message is called damaged that is listed no more", async () => {
+  using from = await openStore(":memory:");
+  const mailbox = newMailbox();
+  const { id, holdUntil } = await post(from, mailbox, 70_000);
+  const rows = await from.list({
+    prefix: keys.segments(objectOf(await findMessage(from, id))),
+  });
+  assert.equal(rows.length, 2);
+  await from.commit((operation) => {
+    for (const { key } of rows) operation.delete(key);
+  });
+  const early = await copyOf(from, holdUntil - MINUTE);
+  assert.deepEqual([early.counts.messages, early.counts.damaged], [1, 0]);
+  const sooner = await copyOf(from, holdUntil - MINUTE - 1);
+  assert.deepEqual([sooner.counts.messages, sooner.counts.damaged], [0, 1]);
+  await from.commit((operation) => operation.delete(keys.seen(id)));
+  const over = await copyOf(from, holdUntil + TOMBSTONE_MS);
+  assert.deepEqual([over.counts.messages, over.counts.damaged], [0, 0]);
+  const listed = await copyOf(from, holdUntil + TOMBSTONE_MS - MINUTE - 1);
+  assert.deepEqual([listed.counts.messages, listed.counts.damaged], [0, 1]);
+});
+
+function objectOf(message: StoredMessage | null) {
+  assert.ok(message);
+  return message.object;
+}

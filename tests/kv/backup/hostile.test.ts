@@ -15,7 +15,7 @@ import { DAY, HOUR, MINUTE } from "../../routes/clock.ts";
 import { randomBytes } from "../../routes/envelopes.ts";
 import { dump } from "../../routes/relay_fixture.ts";
 import { NOW } from "../message_maker.ts";
-import { check, options, restoreInto } from "./backup_copy.ts";
+import { check, linesIn, options, restoreInto } from "./backup_copy.ts";
 
 const EPOCH = "0123456789ab";
 const publicKey = randomBytes(44);
@@ -277,6 +277,33 @@ const HEADER: BackupHeader = {
   epoch: EPOCH,
   madeAt: NOW,
 };
+
+Deno.test("a backup with a record behind its end, or another count of them, is refused", async () => {
+  const lines = linesIn(await fileOf(GOOD));
+  const bytes = (all: readonly string[]) =>
+    new TextEncoder().encode(all.map((line) => `${line}\n`).join(""));
+  await check(bytes(lines));
+  const behind = bytes([...lines, JSON.stringify(reader("late"))]);
+  await assert.rejects(check(behind), isDamaged);
+  const counted = bytes(
+    lines.map((line) => line.replace('"records":8', '"records":7')),
+  );
+  await assert.rejects(check(counted), isDamaged);
+});
+
+Deno.test("of two restores into one store at once, one is told that it is not empty", async () => {
+  using store = await openStore(":memory:");
+  const file = await fileOf(GOOD);
+  const ends = await Promise.allSettled([
+    restoreInto(store, file),
+    restoreInto(store, file),
+  ]);
+  const [refused, ...others] = ends.filter(({ status }) =>
+    status === "rejected"
+  );
+  assert.ok(refused?.status === "rejected" && others.length === 0);
+  assert.equal(refused.reason.code, "store-not-empty");
+});
 
 const HEADERS: Readonly<Record<string, Partial<BackupHeader>>> = {
   "made in days to come": { madeAt: NOW + 2 * DAY },
