@@ -26,6 +26,7 @@ function notEmpty(): BackupError {
 /** Marks the store as not whole, under an epoch that nobody has seen. */
 export async function beginRestore(store: Store, now: number): Promise<string> {
   const before = await store.get(keys.store());
+  if (before.value?.isRestoring) throw notEmpty(); // another one is under way
   const record: StoreRecord = {
     schema: SCHEMA,
     limits: store.limits,

@@ -6,6 +6,7 @@ import {
   type Database,
   type Entry,
   type EntryMaybe,
+  type Key,
   type Mutation,
   Operation,
 } from "../../kv/store/database.ts";
@@ -70,15 +71,17 @@ function mutating(alter: (one: Mutation) => Mutation | null): Breakage {
   });
 }
 
-/** Leaves out checks of a kind. */
-function unchecked(kind: string): Breakage {
-  return committing((operation) => {
-    const altered = new Operation().check(
-      ...operation.checks.filter(({ key }) => key[0] !== kind),
-    );
-    altered.mutations.push(...operation.mutations);
-    return altered;
-  });
+/** An operation without its checks of a kind. */
+function without(operation: Operation, kind: string): Operation {
+  const altered = new Operation().check(
+    ...operation.checks.filter(({ key }) => key[0] !== kind),
+  );
+  altered.mutations.push(...operation.mutations);
+  return altered;
+}
+
+function nothingAt(key: Key): EntryMaybe {
+  return { key, value: null, versionstamp: null };
 }
 
 async function deleteNewest(database: Database): Promise<void> {
@@ -131,12 +134,24 @@ export const BREAKAGES: Readonly<Record<string, () => Breakage>> = {
         : one
     );
   },
-  "stores what it has again": () => unchecked("seen"),
+  "stores what it has again": () => (database) =>
+    around(database, {
+      async getMany<T extends readonly unknown[]>(
+        keys: readonly [...{ [K in keyof T]: Key<T[K]> }],
+      ) {
+        const entries = await database.getMany<T>(keys);
+        return entries.map((entry) =>
+          entry.key[0] === "seen" ? nothingAt(entry.key) : entry
+        ) as typeof entries;
+      },
+      commit: (operation) => database.commit(without(operation, "seen")),
+    }),
   "loses the segments of bodies": () =>
     mutating((one) =>
       one.kind === "set" && one.key[0] === "segment" ? null : one
     ),
-  "does not hold a commit to the count that it knows": () => unchecked("usage"),
+  "does not hold a commit to the count that it knows": () =>
+    committing((operation) => without(operation, "usage")),
   "loses which message of its commit one is": () =>
     mutating((one) =>
       one.kind === "set" && one.key[0] === "message"

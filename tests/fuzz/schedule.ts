@@ -44,7 +44,7 @@ const STEPS: readonly (readonly [number, Step])[] = [
   [9, staying.take],
   [4, staying.drop],
   [6, staying.askForBody],
-  [7, owning.acknowledge],
+  [12, owning.acknowledge],
   [5, owning.deleteOne],
   [2, owning.foreignCursor],
   [2, owning.close],
