@@ -1,7 +1,11 @@
 /** Messages that wait together: one commit, and each for itself all the same. */
 import assert from "node:assert/strict";
 import { keys } from "../../../kv/kinds.ts";
-import { commitMessage, findMessage } from "../../../kv/mail/accept.ts";
+import {
+  commitMessage,
+  findMessage,
+  readBefore,
+} from "../../../kv/mail/accept.ts";
 import { deleteMessage, deleteThrough } from "../../../kv/mail/delete.ts";
 import { extendMessage } from "../../../kv/mail/extend.ts";
 import {
@@ -388,4 +392,34 @@ Deno.test("a mailbox that is closed twice at once is counted out once", async ()
   assert.equal((await Promise.all(closing)).filter(Boolean).length, 1);
   assert.equal(await findMailbox(store, mailbox), null);
   await assertWhole(store);
+});
+
+Deno.test("a message that was not there when its posts began is stored once, by whichever worker", async (t) => {
+  await using directory = await TempDirectory.make();
+  for (const workers of [1, 2]) {
+    await t.step(`${workers} workers`, async () => {
+      const file = directory.file(`${workers}.kv`);
+      using one = await openStore(file);
+      using two = await openStore(file);
+      const stores = workers === 1 ? [one, one] : [one, two];
+      const mailbox = newMailbox();
+      for (let round = 0; round < 5; round++) {
+        const message = newMessage(mailbox);
+        const before = await Promise.all(
+          stores.map((store) => readBefore(store, message.id, mailbox)),
+        );
+        const posts = stores.flatMap((store, i) => [
+          () => commitMessage(store, message, NOW, before[i]),
+          () => commitMessage(store, newMessage(mailbox), NOW, before[i]),
+          () => commitMessage(store, message, NOW, before[i]),
+        ]);
+        const all = await Promise.all(posts.map((post) => post()));
+        const own = all.filter((one) => one.message.id === message.id);
+        assert.equal(own.filter(({ created }) => created).length, 1);
+        assert.equal(new Set(own.map((one) => one.message.cursor)).size, 1);
+      }
+      const { messages } = (await assertWhole(one)).relay;
+      assert.equal(messages, 5 * 3);
+    });
+  }
 });

@@ -282,3 +282,16 @@ Deno.test("another device's ack keeps what a registered device has not acknowled
   await registerReader(store, mailbox, "desk", end);
   assert.equal(await noted(), undefined);
 });
+
+Deno.test("a device that is heard of again after days has what it acknowledged", async () => {
+  using store = await openStore(":memory:", () => NOW);
+  const mailbox = newMailbox();
+  const { message } = await commitMessage(store, newMessage(mailbox), NOW);
+  const position = parseCursor(message.cursor);
+  await acknowledge(store, mailbox, "phone", position, NOW);
+  const at = NOW + 2 * 86_400_000;
+  await registerReader(store, mailbox, "phone", at);
+  assert.deepEqual((await store.get(keys.readers(mailbox))).value, {
+    phone: { place: position.versionstamp, at },
+  });
+});
