@@ -116,8 +116,8 @@ export class SlowRelay implements AsyncDisposable {
   /** Ends once so many requests have come, and one behind them was answered. */
   async hasGot(requests: number): Promise<void> {
     await this.#arrivals.reach(requests);
-    const health = await fetch(`${this.url}/health`);
-    await health.body?.cancel();
+    const relay = await fetch(`${this.url}/.well-known/restante`);
+    await relay.body?.cancel();
   }
 
   /** The ids in a mailbox. */
