@@ -5,6 +5,11 @@ import type { Connection } from "./serve_info.ts";
 
 /** Looks at idle connections in the time in which one may idle. */
 const LOOKS = 4;
+/**
+ * A connection idles once its answer was handed on, and the client may still be
+ * taking that: by a slow link for so many times as long as one may idle.
+ */
+const TAKING = 16;
 
 /** A connection that is served. */
 interface Served {
@@ -90,9 +95,13 @@ export class ConnectionTable implements Disposable {
   }
 
   #endIdle(): void {
-    const before = this.#clock.monotonic() - this.#idleMs;
+    const now = this.#clock.monotonic();
     for (const seat of [...this.#seats]) {
-      if (seat.isIdle && seat.idleSince <= before) this.#drop(seat);
+      const idled = now - seat.idleSince;
+      if (!seat.isIdle || idled < this.#idleMs) continue;
+      // It ends by itself once all that was answered is taken.
+      if (seat.isAnswered && idled < TAKING * this.#idleMs) seat.endTaken();
+      else this.#drop(seat);
     }
   }
 
@@ -116,6 +125,8 @@ export class Seat implements Connection {
   #served: Served | null = null;
   #ended: Promise<void> = Promise.resolve();
   #underWay = 0;
+  #isAnswered = false;
+  #isEnding = false;
   #hasLeft = false;
   /** Since when nothing was under way; monotonic milliseconds. */
   idleSince: number;
@@ -137,6 +148,11 @@ export class Seat implements Connection {
     return this.#underWay === 0;
   }
 
+  /** Whether it was ever answered: what was may not be taken yet. */
+  get isAnswered(): boolean {
+    return this.#isAnswered;
+  }
+
   /** Gives the seat up when what serves the connection has ended. */
   serve(served: Served): void {
     this.#served = served;
@@ -155,6 +171,7 @@ export class Seat implements Connection {
     this.#underWay++;
     const end = () => {
       this.#underWay--;
+      this.#isAnswered = true;
       this.idleSince = this.#clock.monotonic();
     };
     completed.then(end, end);
@@ -177,6 +194,13 @@ export class Seat implements Connection {
     } catch {
       // it ended in this very moment
     }
+  }
+
+  /** Ends the connection once the client has taken what it was answered. */
+  endTaken(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#served?.shutdown().catch(() => {});
   }
 
   /** Ends when what is under way has ended. */

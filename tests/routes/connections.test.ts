@@ -57,12 +57,23 @@ Deno.test("a connection that sends nothing for a minute is ended", async () => {
   assert.equal(silent.signal.aborted, true);
   clock.advance(600_000);
   assert.equal(working.signal.aborted, false);
+  let ends = 0;
+  const finished = new Promise<void>(() => {});
+  working.serve({ finished, shutdown: async () => void ends++ });
   answered.resolve();
   await answered.promise;
   clock.advance(45_000);
-  assert.equal(working.signal.aborted, false, "its minute begins anew");
+  assert.equal(ends, 0, "its minute begins anew");
   clock.advance(30_000);
-  assert.equal(working.signal.aborted, true);
+  assert.deepEqual([ends, working.signal.aborted], [1, false]);
+  clock.advance(15 * 60_000 - 30_000);
+  assert.deepEqual([ends, working.signal.aborted], [1, false], "told once");
+  clock.advance(30_000);
+  assert.equal(
+    working.signal.aborted,
+    true,
+    "its answer may not take for ever",
+  );
   assert.deepEqual([table.size, table.dropped], [0, 2]);
   table[Symbol.dispose]();
   assert.equal(clock.timers, 0);
