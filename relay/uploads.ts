@@ -22,10 +22,20 @@ export interface Upload extends Disposable {
   complete(): void;
 }
 
+/** A body that has not come as a whole yet. */
+interface Sending {
+  /** Bytes that came in the last seconds; each counts half of the one after it. */
+  pace: number;
+  /** Bytes of room that it has. */
+  held: number;
+  drop(why: string): void;
+}
+
 /** The bodies that a worker is reading. */
 export class Uploads {
   readonly #clock: Clock;
   readonly #caps: Caps;
+  readonly #sending = new Set<Sending>();
   #bytes = 0;
   #count = 0;
   /** Bodies that found no room, since the start. */
@@ -56,22 +66,38 @@ export class Uploads {
   begin(giveUp: (why: string) => void): Upload {
     const { uploadBytes, uploadSeconds, uploadRate } = this.#caps;
     const began = this.#clock.monotonic();
-    let held = 0;
-    const end = this.#clock.every(LOOK_EVERY, () => {
+    let seen = 0;
+    const sending: Sending = {
+      pace: Infinity, // until it has had a second
+      held: 0,
+      drop: (why) => {
+        end();
+        this.dropped++;
+        giveUp(why);
+      },
+    };
+    this.#sending.add(sending);
+    const endLooks = this.#clock.every(LOOK_EVERY, () => {
+      const before = Number.isFinite(sending.pace) ? sending.pace : 0;
+      sending.pace = before / 2 + sending.held - seen;
+      seen = sending.held;
       const passed = this.#clock.monotonic() - began;
       const isLate = passed >= 1_000 * uploadSeconds;
       const isSlow = passed > BEGIN &&
-        held < uploadRate * (passed - BEGIN) / 1_000;
+        sending.held < uploadRate * (passed - BEGIN) / 1_000;
       if (!isLate && !isSlow) return;
-      end();
-      this.dropped++;
-      giveUp(isLate ? "takes too long" : "comes too slowly");
+      sending.drop(isLate ? "takes too long" : "comes too slowly");
     });
+    const end = () => {
+      endLooks();
+      this.#sending.delete(sending);
+    };
     this.#count++;
     return {
       take: (bytes) => {
         if (this.#bytes + bytes > uploadBytes) {
           this.refused++;
+          this.#makeRoom(sending);
           throw new Problem(
             "busy",
             "as many bytes are being sent as there is room for",
@@ -79,14 +105,25 @@ export class Uploads {
           );
         }
         this.#bytes += bytes;
-        held += bytes;
+        sending.held += bytes;
       },
       complete: end,
       [Symbol.dispose]: () => {
         end();
-        this.#bytes -= held;
+        this.#bytes -= sending.held;
         this.#count--;
       },
     };
+  }
+
+  /** Drops the body that comes slowest, so that the next may find room. */
+  #makeRoom(asking: Sending): void {
+    let slowest: Sending | null = null;
+    for (const one of this.#sending) {
+      if (one === asking || one.held === 0) continue;
+      if (one.pace === Infinity) continue;
+      if (slowest === null || one.pace < slowest.pace) slowest = one;
+    }
+    slowest?.drop("comes too slowly, and others have no room");
   }
 }
