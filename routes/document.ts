@@ -7,6 +7,7 @@ import type { Relay } from "../relay/relay.ts";
 import { SECURITY_SCHEMES } from "./access.ts";
 import { addBounds, boundsOf } from "./document_bounds.ts";
 import { callerHas } from "./etag.ts";
+import { inParts } from "./parts.ts";
 import { problemResponses } from "./problem.ts";
 import { isUnpaid } from "./unpaid.ts";
 
@@ -40,7 +41,10 @@ export function addDocument(app: OpenAPIHono, relay: Relay): void {
     c.header("ETag", tag);
     c.header("Cache-Control", `public, max-age=${MAX_AGE}`);
     if (callerHas(c, tag)) return c.body(null, 304);
-    return c.body(bytes, 200, { "Content-Type": "application/json" });
+    return c.body(inParts(bytes), 200, {
+      "Content-Type": "application/json",
+      "Content-Length": String(bytes.length),
+    });
   });
 }
 

@@ -6,6 +6,7 @@ import type { Bytes } from "../lib/bytes.ts";
 import { sha3_256 } from "../lib/hash.ts";
 import { isProblemCode, Problem, PROBLEMS } from "../lib/problem.ts";
 import { callerHas } from "./etag.ts";
+import { inParts } from "./parts.ts";
 
 /** Everything a page uses comes from the relay itself. */
 const CONTENT_SECURITY_POLICY =
@@ -70,7 +71,10 @@ export function addPages(app: OpenAPIHono): void {
     c.header("ETag", tag);
     c.header("Cache-Control", "public, max-age=86400");
     if (callerHas(c, tag)) return c.body(null, 304);
-    return c.body(bytes, 200, { "Content-Type": type });
+    return c.body(inParts(bytes), 200, {
+      "Content-Type": type,
+      "Content-Length": String(bytes.length),
+    });
   });
   app.get("/problems/:code", (c) => {
     const code = c.req.param("code");
