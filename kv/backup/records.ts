@@ -123,7 +123,11 @@ export const headerForm = z.object({
   version: z.int(),
   epoch: z.string().regex(/^[0-9a-f]{12}$/),
   madeAt: time,
-  window: z.object({ back: time, floor: time }).optional(),
+  window: z.object({
+    back: time,
+    floor: time,
+    former: z.array(z.object({ back: time, until: time })).max(100).optional(),
+  }).optional(),
 });
 
 /** Checks the last line. */

@@ -19,6 +19,8 @@ import type { StoredFacts } from "../mail/entry.ts";
 
 /** Milliseconds by which the clocks of those who made it may have differed. */
 const SKEW = 86_400_000;
+/** Milliseconds for which a window that was widened is still looked at. */
+const WIDENED_WITHIN = 2 * 86_400_000;
 /** Milliseconds that a message is held, at most: no relay sells as much. */
 const MOST_HOLD = 10 * 365 * 86_400_000;
 /** Bytes of the line of an entry: its value fits into the store then. */
@@ -46,6 +48,10 @@ export class Inspector {
     expect(
       window === undefined || window.floor <= madeAt + SKEW,
       "its window of work begins after it was made",
+    );
+    expect(
+      !window?.former?.some(({ until }) => until > madeAt + WIDENED_WITHIN),
+      "its window of work is widened in days to come",
     );
     this.#header = header;
   }

@@ -29,21 +29,36 @@ export async function widenWindow(
   window: WorkWindow,
   now: number,
 ): Promise<KeptWindow> {
-  const { back } = window;
+  const { back, ahead } = window;
   const isNews = (store.record.window?.back ?? -1) < back;
   const record = isNews
-    ? await changeRecord(store, (record) => widened(record, back, now))
+    ? await changeRecord(
+      store,
+      (record) =>
+        widened(record, back, { now, until: now + ahead + CHANGE_OVER }),
+    )
     : store.record;
   const widest: WidestWindow = record.window ?? { back, floor: 0 };
-  return { ...window, floor: widest.floor, markedFor: widest.back };
+  const { floor, former } = widest;
+  return { ...window, floor, former, markedFor: widest.back };
 }
 
-function widened(record: StoreRecord, back: number, now: number): StoreRecord {
+/** Milliseconds for which other workers may go on with the window that was. */
+const CHANGE_OVER = 86_400_000;
+
+function widened(
+  record: StoreRecord,
+  back: number,
+  { now, until }: { readonly now: number; readonly until: number },
+): StoreRecord {
   const { window } = record;
   if (window !== undefined && window.back >= back) return record;
   // Widened twice in a short time, what the first floor kept out stays out.
   const floor = window === undefined
     ? 0
     : Math.max(window.floor, now - window.back);
-  return { ...record, window: { back, floor } };
+  if (window === undefined) return { ...record, window: { back, floor } };
+  const former = [...window.former ?? [], { back: window.back, until }]
+    .filter(({ until }) => until > now - back); // others say nothing any more
+  return { ...record, window: { back, floor, former } };
 }

@@ -6,6 +6,7 @@ import {
   type Key,
   Operation,
 } from "./database.ts";
+import type { FormerWindow } from "../../lib/work/check.ts";
 import { type CommitLimits, findLimits } from "./limits.ts";
 
 /**
@@ -49,6 +50,8 @@ export interface WidestWindow {
    * for less: nobody knows any more, so it is not taken.
    */
   readonly floor: number;
+  /** The windows that it was widened from, the oldest first. */
+  readonly former?: readonly FormerWindow[] | undefined;
 }
 
 /** A store cannot be served by this version. */

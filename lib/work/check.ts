@@ -49,6 +49,16 @@ export interface WorkWindow {
   readonly ahead: number;
   /** Unix milliseconds; nothing of before is taken, however wide the window. */
   readonly floor?: number;
+  /** What it was before it was widened, the oldest first. */
+  readonly former?: readonly FormerWindow[] | undefined;
+}
+
+/** A window that was widened since: what it let in was remembered for no longer. */
+export interface FormerWindow {
+  /** Milliseconds back. */
+  readonly back: number;
+  /** Unix milliseconds: the latest time of work that it can have let in. */
+  readonly until: number;
 }
 
 /** The window unless the operator says otherwise: 24 h back, 2 h ahead. */
@@ -140,7 +150,7 @@ export function checkTime(
   window: WorkWindow,
 ): void {
   const time = timeOf(header);
-  const earliest = Math.max(now - window.back, window.floor ?? 0);
+  const earliest = Math.max(earliestOf(window, now), window.floor ?? 0);
   const latest = now + window.ahead;
   if (time < earliest || time > latest) {
     throw new Problem(
@@ -148,6 +158,18 @@ export function checkTime(
       `the header's time is ${time}, the window goes from ${earliest} to ${latest}`,
     );
   }
+}
+
+/**
+ * Work of the time of a former window is not taken once that one would not have
+ * taken it any more: that it was taken before may be forgotten by then.
+ */
+function earliestOf({ back, former = [] }: WorkWindow, now: number): number {
+  let forgotten = -Infinity;
+  for (const { back, until } of former) {
+    forgotten = Math.min(Math.max(now - back, forgotten), until);
+  }
+  return Math.max(now - back, forgotten);
 }
 
 /** The time in a header: Unix milliseconds, the whole part of what it says. */

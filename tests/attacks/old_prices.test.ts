@@ -96,7 +96,7 @@ Deno.test("more work that is stale by now is refused, and old work of a message 
   const envelope = mine(15_000);
   const more = mine(30_000);
   const first = await owner.receive(envelope);
-  relay.clock.advance(DEFAULT_WINDOW.back + 1);
+  relay.clock.advance(DEFAULT_WINDOW.back + MINUTE + 1);
   await assertUnchanged(relay, async () => {
     await assertProblem(relay, await postEnvelope(relay, more), "work-stale");
     assert.equal((await repost(relay, envelope)).receipt, first.receipt);

@@ -473,7 +473,12 @@ Deno.test("the widest window of work travels with a backup", async () => {
   const { file } = await copyOf(from);
   using to = await openStore(":memory:");
   await restoreInto(to, file);
-  assert.deepEqual((await to.check())?.window, { back: 48 * HOUR, floor });
+  const until = NOW + DEFAULT_WINDOW.ahead + 24 * HOUR;
+  assert.deepEqual((await to.check())?.window, {
+    back: 48 * HOUR,
+    floor,
+    former: [{ back: 12 * HOUR, until }],
+  });
 });
 
 Deno.test("what came by one commit and is extended once it was restored ends when it should", async () => {
