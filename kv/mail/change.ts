@@ -48,8 +48,11 @@ export interface RowChange {
   readonly messages: readonly MessageEntry[];
   /** Other entries that it relies on; none, if not said. */
   readonly relies?: readonly Check[];
-  /** Adds what is changed; what it relies on is checked, and rows are written, already. */
-  add(batch: Batch, mail: MailBatch): void;
+  /**
+   * Adds what is changed; what it relies on is checked, and rows are written,
+   * already. False if there is nothing to change, and nothing was added.
+   */
+  add(batch: Batch, mail: MailBatch): void | false;
   /** What a message becomes; null if it goes. Itself, if it stays as it is. */
   become(message: MessageEntry, row: ReadRow): MessageEntry | null;
 }
@@ -115,10 +118,10 @@ class ChangePart implements Part<{ readonly isDone: boolean }> {
     return ledgerOf(this.#store).prepare(this.#change.mailbox);
   }
 
-  add(batch: Batch): void {
+  add(batch: Batch): { readonly isDone: boolean } | void {
     const { rows } = this.#change;
     const mail = mailOf(batch, this.#store);
-    this.#change.add(batch, mail);
+    if (this.#change.add(batch, mail) === false) return { isDone: true };
     batch.operation.check(...this.#relies);
     for (const row of rows) {
       const { entry, messages } = row;

@@ -121,6 +121,7 @@ async function improve(
     add({ operation }, { usage, due }) {
       const room = { mailbox: usage.rowOf(mailbox), relay: usage.relay };
       better = bettered(facts, wish, isMore ? room : null);
+      if (!isFaster && isSame(better, facts)) return false;
       usage.change(mailbox, { bytes: 0, messages: 0 }, now);
       const { holdUntil } = better;
       const { index = 0 } = facts;
@@ -141,6 +142,11 @@ async function improve(
     },
   });
   return isDone ? better : null;
+}
+
+/** Whether nothing was bought: more work may be too little for what was asked. */
+function isSame(after: StoredFacts, before: StoredFacts): boolean {
+  return after.paid === before.paid && after.holdUntil === before.holdUntil;
 }
 
 /** The facts with what is better; with more work, if there is room to price it by. */

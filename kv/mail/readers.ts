@@ -86,8 +86,13 @@ async function noteReader(
   now: number,
 ): Promise<Readers> {
   for (;;) {
-    const before = await store.get(keys.readers(mailbox));
+    const [before, owner] = await store.getMany([
+      keys.readers(mailbox),
+      keys.mailbox(mailbox),
+    ]);
     const known = heardOf(before, now);
+    // A token outlives its mailbox: nothing is kept for one that was closed.
+    if (owner.value === null) return known;
     const own = Object.hasOwn(known, reader) ? known[reader] : undefined;
     const isNews = own === undefined || own.place < place ||
       own.at < now - NOTED_EVERY;
@@ -101,7 +106,7 @@ async function noteReader(
     const further = own !== undefined && own.place > place ? own.place : place;
     const after = { ...known, [reader]: { place: further, at: now } };
     const committed = await store.commit((operation) =>
-      operation.check(before).set(keys.readers(mailbox), after)
+      operation.check(before, owner).set(keys.readers(mailbox), after)
     );
     if (committed !== null) return after;
   }

@@ -123,3 +123,19 @@ Deno.test("reposts at once with more and less work leave the most", async () => 
   assert.equal(last.holdUntil, latest);
   assert.equal((await owner.read()).messages.length, 1);
 });
+
+Deno.test("more work that is too little for what is asked costs no commit, however often it is sent", async () => {
+  using relay = await TestRelay.open();
+  const owner = await Owner.open(relay);
+  const mine = minerOf(owner);
+  const first = await owner.receive(mine(10_000));
+  const more = mine(20_000);
+  await assertUnchanged(relay, async () => {
+    for (let times = 0; times < 5; times++) {
+      const again = await repost(relay, more, "?hold=2592000");
+      assert.equal(again.extended, undefined);
+      assert.equal(again.receipt, first.receipt);
+    }
+  });
+  assert.equal((await repost(relay, more)).extended, true, "it bought nothing");
+});

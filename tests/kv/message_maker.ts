@@ -1,5 +1,7 @@
 /** Messages for a store, as they are once they were checked and priced. */
 import type { NewMessage } from "../../kv/mail/entry.ts";
+import { completeHandshake } from "../../kv/mail/mailboxes.ts";
+import type { Store } from "../../kv/store/store.ts";
 import { messageIdOf } from "../../lib/ids.ts";
 import { randomBytes } from "../routes/envelopes.ts";
 import { type MailboxId, mailboxIdOf } from "../../lib/ids.ts";
@@ -13,6 +15,14 @@ export const HOLD = 3_600;
 /** A mailbox that nobody else uses. */
 export function newMailbox(): MailboxId {
   return mailboxIdOf(randomBytes(44));
+}
+
+/** A mailbox that somebody has opened. */
+export async function openMailbox(store: Store): Promise<MailboxId> {
+  const publicKey = randomBytes(44);
+  const handshake = { id: randomBytes(22).toHex(), expires: NOW, publicKey };
+  await completeHandshake(store, handshake, NOW);
+  return mailboxIdOf(publicKey);
 }
 
 /** A message of so many bytes. */

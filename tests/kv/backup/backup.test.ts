@@ -34,7 +34,7 @@ import { check, copyOf, linesIn, restoreInto } from "./backup_copy.ts";
 import { hasDenoKv } from "../../cluster/denokv.ts";
 import { randomBytes } from "../../routes/envelopes.ts";
 import { DenoKvServer } from "../denokv_server.ts";
-import { newMailbox, newMessage, NOW } from "../message_maker.ts";
+import { newMailbox, newMessage, NOW, openMailbox } from "../message_maker.ts";
 import { assertWhole } from "../recount.ts";
 import { TempDirectory } from "../temp_directory.ts";
 
@@ -312,7 +312,7 @@ Deno.test("restoreStore() leaves out what has expired since, and keeps the marks
 
 Deno.test("readers keep their place in the new numbering", async () => {
   using from = await openStore(":memory:");
-  const mailbox = newMailbox();
+  const mailbox = await openMailbox(from);
   const messages: StoredMessage[] = [];
   for (let n = 0; n < 5; n++) messages.push(await post(from, mailbox));
   const at = (n: number) => parseCursor(messages[n]?.cursor ?? "");

@@ -32,7 +32,13 @@ import { assertWhole } from "../recount.ts";
 import { TempDirectory } from "../temp_directory.ts";
 import { kindsIn } from "../backup/kinds_in.ts";
 import { openSpied, type SpiedDatabase } from "../spied_database.ts";
-import { HOLD, newMailbox, newMessage, NOW } from "../message_maker.ts";
+import {
+  HOLD,
+  newMailbox,
+  newMessage,
+  NOW,
+  openMailbox,
+} from "../message_maker.ts";
 
 Deno.test("completeHandshake() opens a mailbox once, and uses up every handshake", async () => {
   using store = await openStore(":memory:");
@@ -77,7 +83,7 @@ Deno.test("completeHandshake() at once: one of a handshake, one creation of a ma
 
 Deno.test("acknowledge() keeps the furthest of each reader, in one commit each", async () => {
   using store = await openStore(":memory:");
-  const mailbox = newMailbox();
+  const mailbox = await openMailbox(store);
   const stamps: string[] = [];
   for (let n = 0; n < 3; n++) {
     const { message } = await commitMessage(store, newMessage(mailbox), NOW);
@@ -236,7 +242,7 @@ const START = { versionstamp: START_VERSIONSTAMP };
 
 Deno.test("seventy devices at once: a mailbox has as many as it may, and the others are refused", async () => {
   using store = await openStore(":memory:", () => NOW);
-  const mailbox = newMailbox();
+  const mailbox = await openMailbox(store);
   const all = await Promise.allSettled(
     Array.from(
       { length: 70 },
@@ -260,7 +266,7 @@ Deno.test("seventy devices at once: a mailbox has as many as it may, and the oth
 
 Deno.test("another device's ack keeps what a registered device has not acknowledged, until that is silent for sixty days", async () => {
   using store = await openStore(":memory:", () => NOW);
-  const mailbox = newMailbox();
+  const mailbox = await openMailbox(store);
   const { message } = await commitMessage(store, newMessage(mailbox), NOW);
   const position = parseCursor(message.cursor);
   await registerReader(store, mailbox, "tablet", NOW);
