@@ -42,3 +42,23 @@ Deno.test("posts that race with the closing of their mailbox are refused or gone
     assert.ok(!kinds.includes(kind), `${kind} is left`);
   }
 });
+
+Deno.test("a token that outlives its mailbox leaves no devices behind", async () => {
+  using relay = await TestRelay.open();
+  const owner = await Owner.open(relay, freshKey(), [
+    "read",
+    "ack",
+    "settings",
+  ]);
+  const { cursor } = await owner.receive();
+  const path = `/v1/mailboxes/${owner.mailbox}`;
+  const races = ["phone", "tablet"].map((name) =>
+    owner.fetch(`${path}/messages?reader=${name}`)
+  );
+  assert.equal((await owner.fetch(path, { method: "DELETE" })).status, 204);
+  for (const { body } of await Promise.all(races)) await body?.cancel();
+  await owner.read("?reader=phone");
+  assert.equal((await owner.acknowledge(cursor, "desk")).status, 200);
+  const kinds = (await relay.dump()).map(({ key: [kind] }) => kind);
+  assert.ok(!kinds.includes("readers"), "the row of devices");
+});

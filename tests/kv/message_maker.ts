@@ -20,7 +20,11 @@ export function newMailbox(): MailboxId {
 /** A mailbox that somebody has opened. */
 export async function openMailbox(store: Store): Promise<MailboxId> {
   const publicKey = randomBytes(44);
-  const handshake = { id: randomBytes(22).toHex(), expires: NOW, publicKey };
+  const handshake = {
+    id: `${"0".repeat(24)}${randomBytes(22).toHex()}`,
+    expires: NOW,
+    publicKey,
+  };
   await completeHandshake(store, handshake, NOW);
   return mailboxIdOf(publicKey);
 }
