@@ -18,7 +18,9 @@ export async function refusalOf(
   const document = parseJson(
     await readBody(response, { most: MAX_REFUSAL, url }),
   );
-  if (typeof document === "object" && document !== null) {
+  if (
+    typeof document === "object" && document !== null && isShallow(document)
+  ) {
     const problem = document as Readonly<Record<string, unknown>>;
     const code = problem["code"];
     if (typeof code === "string" && isProblemCode(code)) {
@@ -29,4 +31,14 @@ export async function refusalOf(
     "relay-nonsense",
     `${url} answered ${status} without a problem document`,
   );
+}
+
+/** Levels of arrays and objects in a problem document, at most. */
+const MAX_DEPTH = 8;
+
+/** What is nested deeper could not even be printed. */
+function isShallow(value: unknown, levels = MAX_DEPTH): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 &&
+    Object.values(value).every((one) => isShallow(one, levels - 1));
 }
