@@ -9,7 +9,8 @@ import {
   type ReceivedMessage,
   showOnce,
 } from "./letter.ts";
-import { isBehind, type ListOptions } from "./listing.ts";
+import { isBehind, isOfOneStore, type ListOptions } from "./listing.ts";
+import { Restored } from "./restored.ts";
 import type { RequestOptions } from "./relay.ts";
 import { isPassing, pause, pauseAfter } from "./retry.ts";
 import type { Session } from "./session.ts";
@@ -62,6 +63,7 @@ export interface WatchOptions extends RequestOptions, ListOptions, OpenOptions {
  * ```
  *
  * @throws {RelayError} if the relay refuses for good
+ * @throws {ClientError} `relay-nonsense` if it begins anew again and again
  */
 export async function* watch(
   session: Session,
@@ -70,6 +72,7 @@ export async function* watch(
   const { signal, bandwidth, reader, transports = DEFAULT, onEvent } = options;
   const { clock } = session.relay;
   const shown = shownBy(session);
+  const restored = new Restored(session.relay.url);
   let after = options.after ?? null;
   let best = 0;
   for (let failures = 0;;) {
@@ -89,11 +92,15 @@ export async function* watch(
       for await (const { messages, next, isFirst, reset } of arrivals) {
         if (isFirst) onEvent?.({ kind: "connected", transport });
         if (reset) {
+          restored.note(clock.monotonic());
           after = null;
           onEvent?.({ kind: "reset" });
         }
         for (const listed of messages) {
           if (!isBehind(listed.cursor, after)) continue;
+          if (after !== null && !isOfOneStore(listed.cursor, after)) {
+            restored.note(clock.monotonic());
+          }
           const opened = await openListed(listed, session.identity, options);
           yield showOnce(opened, shown);
           after = listed.cursor;
