@@ -167,13 +167,13 @@ export const SETTINGS: { [K in keyof Config]: Setting<Config[K]> } = {
     variable: "RESTANTE_RELAY_BYTES",
     fallback: String(DEFAULT_QUOTAS.relay.bytes),
     describe: "bytes that all mailboxes together may hold, likewise",
-    read: (text) => wholeNumber(text, 1, 1e15),
+    read: (text) => wholeNumber(text, 1, 1e12), // MOST_COUNTED of kv/mail/usage.ts
   },
   relayMessages: {
     variable: "RESTANTE_RELAY_MESSAGES",
     fallback: String(DEFAULT_QUOTAS.relay.messages),
     describe: "messages that all mailboxes together may hold, likewise",
-    read: (text) => wholeNumber(text, 1, 1e15),
+    read: (text) => wholeNumber(text, 1, 16e6), // likewise
   },
   signingKey: {
     variable: "RESTANTE_SIGNING_KEY",

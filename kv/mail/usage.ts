@@ -91,8 +91,14 @@ export async function mailboxUsage(
   return { bytes, messages };
 }
 
-/** One number holds both counts: messages above, bytes in the low 44 bits. */
-const BYTES_BITS = 44;
+/** One number holds both counts: messages above, bytes in the low 40 bits. */
+const BYTES_BITS = 40;
+
+/** What one shard can count, and so the relay: more would begin at 0 again. */
+export const MOST_COUNTED: Usage = {
+  bytes: 2 ** BYTES_BITS - 1,
+  messages: 2 ** (64 - BYTES_BITS) - 1,
+};
 
 /** A change of the relay's usage as a sum, which wraps. */
 export function packed({ bytes, messages }: Usage): bigint {
