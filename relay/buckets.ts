@@ -43,6 +43,17 @@ export class Buckets {
     return this.#askers.size;
   }
 
+  /** How an asker stands at `now` (monotonic milliseconds). */
+  look(asker: string, now: number): RateState {
+    const before = this.#askers.get(asker);
+    const refused = this.refused;
+    const state = this.take(asker, now);
+    this.refused = refused;
+    if (before === undefined) this.#askers.delete(asker);
+    else this.#askers.set(asker, before);
+    return state;
+  }
+
   /** Takes one request of an asker at `now` (monotonic milliseconds). */
   take(asker: string, now: number): RateState {
     if (this.#quota === 0) {

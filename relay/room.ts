@@ -13,7 +13,7 @@ import {
   quoteWork,
   workMembers,
 } from "../lib/work/price.ts";
-import { hashesOf } from "../lib/work/target.ts";
+import { hashesOf, targetOf } from "../lib/work/target.ts";
 import type { Relay } from "./relay.ts";
 
 /** A message that is to be priced when it is stored. */
@@ -56,32 +56,37 @@ export function priceBy(relay: Relay, options: RoomOptions): PriceMessage {
         paidFor: priceHold({ ...message, wanted: undefined }, fills, price),
       };
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
+      const isTooLittle = error instanceof Problem &&
+        error.code === "work-insufficient";
+      if (!isTooLittle) throw error;
       const shown = {
         mailbox: fillOf(formerUsage(mailbox, now), quota),
         relay: fills.relay,
       };
-      throw asShown(relay, message, shown, error);
+      throw asShown(relay, message, shown);
     }
   };
 }
 
 /**
- * Who did less work than the price that anybody is told, is told that one: what
- * it costs at this moment would say when mail comes and when it is read.
+ * What it costs at this moment would say when mail comes and when it is read.
+ * Who did less work than the price that anybody is told, is told that one; who
+ * did as much, the next doubling of it. So whoever wants to know how far it has
+ * risen does as much work as for a message that is stored.
  */
 function asShown(
   { price }: Relay,
   { size, target, wanted = price.holdSeconds.min }: PricedMessage,
   shown: Fills,
-  problem: Problem,
 ): Problem {
-  const quote = quoteWork(size, wanted, shown, price);
-  if (hashesOf(target) >= quote.hashes) return problem;
+  const done = hashesOf(target);
+  let { hashes } = quoteWork(size, wanted, shown, price);
+  while (hashes <= done) hashes *= 2;
   return new Problem(
-    problem.code,
-    `${hashesOf(target)} hashes do not keep ${size} bytes for ${wanted} s`,
-    workMembers(quote, wanted),
+    "work-insufficient",
+    `${done} hashes do not keep ${size} bytes for ${wanted} s; the price may ` +
+      "have risen further than this answer says",
+    workMembers({ target: targetOf(hashes), hashes }, wanted),
   );
 }
 

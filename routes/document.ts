@@ -63,7 +63,9 @@ function describe(app: OpenAPIHono, relay: Relay) {
   const [tooOften] = Object.values(problemResponses("rate-limited"));
   for (const [path, operations] of Object.entries(document.paths ?? {})) {
     for (const [method, operation] of Object.entries(operations)) {
-      if (!isUnpaid(method.toUpperCase(), path)) continue;
+      const isLimited = operation.responses["429"] !== undefined ||
+        isUnpaid(method.toUpperCase(), path);
+      if (!isLimited) continue;
       operation.responses["429"] = {
         ...operation.responses["429"] ?? referenceOf(tooOften),
         headers: RATE_HEADERS,

@@ -82,6 +82,7 @@ export function addMessages(
   unpaid: UnpaidRequests,
 ): void {
   app.openapi(route, async (c) => {
+    unpaid.expectAddress(c);
     const wishes = c.req.valid("query");
     const read = () => readEnvelope(c, relay);
     const accepted = await acceptMessage(relay, read, wishes)

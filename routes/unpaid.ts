@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
 import { subscriberOf } from "../lib/ip.ts";
-import { BUCKET_WINDOW, Buckets } from "../relay/buckets.ts";
+import { BUCKET_WINDOW, Buckets, type RateState } from "../relay/buckets.ts";
 import { clientAddress, type TrustedProxies } from "../relay/proxies.ts";
 import { RateLimited } from "../relay/rate_limited.ts";
 import type { Relay } from "../relay/relay.ts";
@@ -58,13 +58,25 @@ export class UnpaidRequests {
    * @throws {RateLimited} if the address asked too often
    */
   chargeAddress(c: Context): void {
-    const { remoteAddr } = (c.env ?? {}) as Partial<ServeInfo>;
-    if (remoteAddr === undefined) return;
-    const forwarded = c.req.header("X-Forwarded-For");
-    const { hostname } = remoteAddr;
-    const client = clientAddress(hostname, forwarded, this.#proxies);
-    const asker = client === null ? hostname : subscriberOf(client);
-    this.#charge(this.addresses, "address", asker);
+    const asker = this.#askerOf(c);
+    if (asker === null) return;
+    const state = this.addresses.take(asker, this.#relay.clock.monotonic());
+    if (!state.isAllowed) throw tooOften(this.addresses, "address", state);
+  }
+
+  /**
+   * Refuses what may have to be charged to an address that has nothing left:
+   * before it costs more than this look.
+   *
+   * @throws {RateLimited}
+   */
+  expectAddress(c: Context): void {
+    const asker = this.#askerOf(c);
+    if (asker === null) return;
+    const state = this.addresses.look(asker, this.#relay.clock.monotonic());
+    if (state.isAllowed) return;
+    this.addresses.refused++;
+    throw tooOften(this.addresses, "address", state);
   }
 
   /**
@@ -73,17 +85,29 @@ export class UnpaidRequests {
    * @throws {RateLimited} if the token was used too often
    */
   chargeToken(token: string): void {
-    this.#charge(this.tokens, "token", token);
+    const state = this.tokens.take(token, this.#relay.clock.monotonic());
+    if (!state.isAllowed) throw tooOften(this.tokens, "token", state);
   }
 
-  #charge(buckets: Buckets, name: string, asker: string): void {
-    const state = buckets.take(asker, this.#relay.clock.monotonic());
-    if (state.isAllowed) return;
-    const { quota } = buckets;
-    const window = BUCKET_WINDOW / 1_000;
-    throw new RateLimited(
-      `one ${name} may ask ${quota} times in ${window} seconds`,
-      { name, quota, window, seconds: state.seconds },
-    );
+  /** Who asks: null where the server does not say. */
+  #askerOf(c: Context): string | null {
+    const { remoteAddr } = (c.env ?? {}) as Partial<ServeInfo>;
+    if (remoteAddr === undefined) return null;
+    const forwarded = c.req.header("X-Forwarded-For");
+    const { hostname } = remoteAddr;
+    const client = clientAddress(hostname, forwarded, this.#proxies);
+    return client === null ? hostname : subscriberOf(client);
   }
+}
+
+function tooOften(
+  { quota }: Buckets,
+  name: string,
+  { seconds }: RateState,
+): RateLimited {
+  const window = BUCKET_WINDOW / 1_000;
+  return new RateLimited(
+    `one ${name} may ask ${quota} times in ${window} seconds`,
+    { name, quota, window, seconds },
+  );
 }

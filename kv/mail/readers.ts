@@ -19,6 +19,8 @@ export interface Reader {
   readonly place: Place;
   /** When it was last heard of: Unix milliseconds. */
   readonly at: number;
+  /** It reads, and has never acknowledged anything. */
+  readonly isSilent?: true;
 }
 
 /** The devices of a mailbox, by their names: one row, so that none is raced in. */
@@ -46,7 +48,7 @@ export async function registerReader(
   reader: string,
   now: number,
 ): Promise<void> {
-  await noteReader(store, mailbox, reader, START, now);
+  await noteReader(store, mailbox, reader, null, now);
 }
 
 /**
@@ -77,12 +79,12 @@ export async function acknowledge(
   return await deleteThrough(store, mailbox, least, now);
 }
 
-/** Notes how far a device is, at least; gives all of them. */
+/** Notes how far a device is, at least, or that it reads; gives all of them. */
 async function noteReader(
   store: Store,
   mailbox: MailboxId,
   reader: string,
-  place: Place,
+  place: Place | null,
   now: number,
 ): Promise<Readers> {
   for (;;) {
@@ -94,22 +96,48 @@ async function noteReader(
     // A token outlives its mailbox: nothing is kept for one that was closed.
     if (owner.value === null) return known;
     const own = Object.hasOwn(known, reader) ? known[reader] : undefined;
-    const isNews = own === undefined || own.place < place ||
-      own.at < now - NOTED_EVERY;
+    const isNews = own === undefined || own.at < now - NOTED_EVERY ||
+      place !== null && (own.isSilent || own.place < place);
     if (!isNews) return known;
-    if (own === undefined && Object.keys(known).length >= MAX_READERS) {
-      throw new Problem(
-        "malformed",
-        `a mailbox has at most ${MAX_READERS} readers`,
-      );
-    }
-    const further = own !== undefined && own.place > place ? own.place : place;
-    const after = { ...known, [reader]: { place: further, at: now } };
+    const others = own === undefined ? withRoom(known) : known;
+    const after = { ...others, [reader]: heard(own, place, now) };
     const committed = await store.commit((operation) =>
       operation.check(before, owner).set(keys.readers(mailbox), after)
     );
     if (committed !== null) return after;
   }
+}
+
+/** A device once more is heard of it: never further back than it was. */
+function heard(
+  own: Reader | undefined,
+  place: Place | null,
+  at: number,
+): Reader {
+  if (place === null) return { ...own ?? { place: START, isSilent: true }, at };
+  return {
+    place: own !== undefined && own.place > place ? own.place : place,
+    at,
+  };
+}
+
+/**
+ * The devices with room for one more: of those that never acknowledged anything
+ * the one heard of longest ago gives way, or whoever may only read could keep
+ * new devices out.
+ */
+function withRoom(known: Readers): Readers {
+  const all = Object.entries(known);
+  if (all.length < MAX_READERS) return known;
+  const [oldest] = all.filter(([, { isSilent }]) => isSilent)
+    .toSorted(([, a], [, b]) => a.at - b.at);
+  if (oldest === undefined) {
+    throw new Problem(
+      "malformed",
+      `a mailbox has at most ${MAX_READERS} readers`,
+    );
+  }
+  return Object.fromEntries(all.filter((one) => one !== oldest));
 }
 
 /** The devices that have not been silent for too long. */

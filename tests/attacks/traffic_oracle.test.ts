@@ -75,7 +75,7 @@ Deno.test("quotes and refusals do not change within the hour in which mail comes
   );
 });
 
-Deno.test("who did the work that is quoted, and not enough for now, is told what would do", async () => {
+Deno.test("who did the work that is quoted, and not enough for now, is told to double it, and no more", async () => {
   using relay = await TestRelay.open({ quotas: QUOTAS });
   const owner = await Owner.open(relay);
   await fill(owner, 7, MONTH);
@@ -86,7 +86,14 @@ Deno.test("who did the work that is quoted, and not enough for now, is told what
     await postEnvelope(relay, envelope, "?hold=86400"),
     "work-insufficient",
   );
-  assert.equal(refused["hashes"], 40_000);
+  assert.equal(refused["hashes"], 20_000);
+  const twice = owner.envelope({ size: 4_096, hashes: 20_000 });
+  const again = await assertProblem(
+    relay,
+    await postEnvelope(relay, twice, "?hold=86400"),
+    "work-insufficient",
+  );
+  assert.equal(again["hashes"], 40_000);
   const enough = owner.envelope({ size: 4_096, hashes: 40_000 });
   assert.equal((await postEnvelope(relay, enough, "?hold=86400")).status, 201);
 });
