@@ -26,6 +26,7 @@ Deno.test("a failure of any command is exit code 1, and with --json one JSON doc
     backup: [["--kv", file("no.kv"), file("backup")], "store-missing"],
     "new-epoch": [["--kv", file("no.kv")], "store-missing"],
     restore: [["--kv", file("new.kv"), file("nothing")], "ENOENT"],
+    admin: [["mailboxes", "--kv", file("no.kv")], "store-missing"],
     bench: [["nothing"], "usage"],
     completion: [["cmd"], "usage"],
   };
