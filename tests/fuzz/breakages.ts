@@ -118,11 +118,13 @@ export const BREAKAGES: Readonly<Record<string, () => Breakage>> = {
   },
   "forgets that devices have acknowledged": () => (database) =>
     around(database, {
-      async get<T>(key: EntryMaybe<T>["key"]) {
-        const entry = await database.get<T>(key);
-        return key[0] === "readers" && entry.versionstamp !== null
-          ? { ...entry, value: {} as T }
-          : entry;
+      async getMany(keys) {
+        const entries = await database.getMany(keys);
+        return (entries as EntryMaybe[]).map((entry) =>
+          entry.key[0] === "readers" && entry.versionstamp !== null
+            ? { ...entry, value: {} }
+            : entry
+        ) as typeof entries;
       },
     }),
   "keeps every other message that was deleted": () => {

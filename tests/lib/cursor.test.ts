@@ -1,7 +1,15 @@
 /** Cursors: opaque, ordered as text within an epoch, and strictly read. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { cursorOf, parseCursor, START_VERSIONSTAMP } from "../../lib/cursor.ts";
+import {
+  cursorOf,
+  MAX_INDEX,
+  parseCursor,
+  PLACE_FORM,
+  placeOf,
+  positionAt,
+  START_VERSIONSTAMP,
+} from "../../lib/cursor.ts";
 import { assertProblem } from "./problems.ts";
 import { check } from "./property.ts";
 
@@ -16,26 +24,52 @@ function digits(length: number): fc.Arbitrary<string> {
   }).map((each) => each.join(""));
 }
 
+/** Which message of a commit. */
+const anIndex = fc.oneof(
+  fc.constantFrom(0, 1, 255, 256, MAX_INDEX),
+  fc.nat(MAX_INDEX),
+);
+
 Deno.test("parseCursor() gives what cursorOf() took", async () => {
   await check(
-    fc.property(digits(12), digits(20), (epoch, versionstamp) => {
-      const position = { epoch, versionstamp };
-      assert.deepEqual(parseCursor(cursorOf(position)), position);
-    }),
+    fc.property(
+      digits(12),
+      digits(20),
+      anIndex,
+      (epoch, versionstamp, index) => {
+        const position = { epoch, versionstamp, index };
+        assert.deepEqual(parseCursor(cursorOf(position)), position);
+        const place = placeOf(position);
+        assert.match(place, PLACE_FORM);
+        assert.deepEqual(positionAt(epoch, place), position);
+      },
+    ),
     300,
   );
 });
 
-Deno.test("cursorOf() keeps the order of versionstamps within an epoch", async () => {
+Deno.test("cursorOf() keeps the order of commits, and of their messages, within an epoch", async () => {
   await check(
-    fc.property(digits(20), digits(20), (a, b) => {
-      const [first, second] = [a, b].map((versionstamp) =>
-        cursorOf({ epoch: EPOCH, versionstamp })
-      );
-      assert.equal(a < b, first !== undefined && first < (second ?? ""));
-    }),
+    fc.property(
+      fc.tuple(digits(20), anIndex),
+      fc.tuple(digits(20), anIndex),
+      fc.boolean(),
+      ([a, i], [b, j], isOneCommit) => {
+        const other = isOneCommit ? a : b;
+        const one = cursorOf({ epoch: EPOCH, versionstamp: a, index: i });
+        const two = cursorOf({ epoch: EPOCH, versionstamp: other, index: j });
+        assert.equal(a < other || a === other && i < j, one < two);
+      },
+    ),
     300,
   );
+});
+
+Deno.test("cursorOf() of the first message of a commit is that of the commit", () => {
+  const position = { epoch: EPOCH, versionstamp: STAMP };
+  assert.equal(cursorOf(position), `${EPOCH}-${STAMP}`);
+  assert.equal(cursorOf({ ...position, index: 0 }), `${EPOCH}-${STAMP}`);
+  assert.equal(cursorOf({ ...position, index: 1 }), `${EPOCH}-${STAMP}-0001`);
 });
 
 Deno.test("START_VERSIONSTAMP is before every entry", () => {
@@ -73,6 +107,12 @@ const NO_CURSORS = [
   `${EPOCH}-+${STAMP.slice(1)}`,
   `${EPOCH}-${"٠".repeat(20)}`,
   "x".repeat(100_000),
+  // One message has one cursor.
+  `${EPOCH}-${STAMP}-0000`,
+  `${EPOCH}-${STAMP}-1`,
+  `${EPOCH}-${STAMP}-00001`,
+  `${EPOCH}-${STAMP}-000A`,
+  `${EPOCH}-${STAMP}-0001-0001`,
 ];
 
 for (const text of NO_CURSORS) {
