@@ -62,6 +62,8 @@ export interface Config {
   readonly uploadBytes: number;
   readonly uploadSeconds: number;
   readonly uploadRate: number;
+  /** Bytes that may wait to be stored. */
+  readonly queueBytes: number;
   readonly addressRate: number;
   readonly tokenRate: number;
   /** Expected hashes that buy {@link Config.workBytes}… */
@@ -214,6 +216,7 @@ export const SETTINGS: { [K in keyof Config]: Setting<Config[K]> } = {
   uploadBytes: cap("uploadBytes", "RESTANTE_UPLOAD_BYTES", 1, 1e12),
   uploadSeconds: cap("uploadSeconds", "RESTANTE_UPLOAD_SECONDS", 1, 86_400),
   uploadRate: cap("uploadRate", "RESTANTE_UPLOAD_RATE", 0, 1e9),
+  queueBytes: cap("queueBytes", "RESTANTE_QUEUE_BYTES", 1, 1e12),
   addressRate: cap("addressRate", "RESTANTE_ADDRESS_RATE", 0, 1e9),
   tokenRate: cap("tokenRate", "RESTANTE_TOKEN_RATE", 0, 1e9),
   workHashes: {

@@ -2,8 +2,8 @@
 import { type Config, ConfigError, pricesOf, readConfig } from "./config.ts";
 import { Doorbells } from "./kv/bells/doorbells.ts";
 import { loadRelayKeys, RelayKeyError } from "./kv/relay_keys.ts";
-import { openStore } from "./kv/store/store.ts";
-import { keepSweeping, sweepAge } from "./kv/mail/sweep.ts";
+import { openStore, type Store } from "./kv/store/store.ts";
+import { keepSweeping, sweep, sweepAge } from "./kv/mail/sweep.ts";
 import { widenWindow } from "./kv/mail/window.ts";
 import { ledgerOf } from "./kv/mail/usage.ts";
 import { DIGEST_ROUND } from "./lib/link.ts";
@@ -43,6 +43,8 @@ export interface RunningRelay {
   readonly finished: Promise<void>;
   /** What strangers use of it now. */
   readonly use: EdgeUse & { readonly connections: ConnectionTable };
+  /** Sees to what is due, for a platform whose instances sleep. */
+  sweep(): Promise<void>;
   /** Lets requests under way end, then closes the store. */
   stop(): Promise<void>;
 }
@@ -61,7 +63,10 @@ export async function startRelay(
     ...config,
     connections: config.connections ?? roomForConnections(),
   };
-  const store = await openStore(config.kv, now);
+  const store = await openStore(config.kv, {
+    now,
+    queue: { bytes: config.queueBytes },
+  });
   try {
     const keys = await loadRelayKeys(store, {
       ...(config.signingKey && { signing: config.signingKey }),
@@ -147,6 +152,12 @@ export async function startRelay(
       url,
     });
     for (const detail of warningsOf(config)) log.warn("configured", { detail });
+    const ending = new AbortController();
+    const watching = warnOfLateWatch(store, {
+      log,
+      timeUp: clock.sleep(WATCH_WITHIN, ending.signal),
+      signal: ending.signal,
+    });
     const tell = () => tellReads(relay).catch(() => {}); // or the next time
     const stopTelling = clock.every(TELL_EVERY, tell);
     const stopped = Promise.withResolvers<void>();
@@ -157,6 +168,8 @@ export async function startRelay(
     );
     const finished = Promise.race([server.finished, stopped.promise])
       .finally(async () => {
+        ending.abort();
+        await watching;
         stopTelling();
         await tell();
         await stopSweeping();
@@ -172,6 +185,9 @@ export async function startRelay(
       address: contactAddress(relay),
       use,
       finished,
+      async sweep() {
+        await sweep(store, { now });
+      },
       async stop() {
         log.info("stop");
         const hasDrained = await app.drain();
@@ -191,6 +207,22 @@ export async function startRelay(
     store[Symbol.dispose]();
     throw error;
   }
+}
+
+/** Milliseconds that a watch has to tell of a change. */
+const WATCH_WITHIN = 5_000;
+
+/** Tries the store's watches while the relay is served already. */
+async function warnOfLateWatch(
+  store: Store,
+  { log, timeUp, signal }: {
+    readonly log: Log;
+    readonly timeUp: Promise<void>;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const isHeard = await store.hearsWatches(timeUp).catch(() => false);
+  if (!isHeard && !signal.aborted) log.warn("watch-late");
 }
 
 /** Milliseconds between two times that the store is told who reads. */
@@ -226,6 +258,27 @@ function warningsOf({ host, url }: Config): string[] {
   return ["the relay listens to others, who need its URL: set RESTANTE_URL"];
 }
 
+/** The relay that this process serves, once it does. */
+const served = Promise.withResolvers<RunningRelay>();
+
+/** What the platform calls by the clock, where it does (`--unstable-cron`). */
+type Cron = (
+  name: string,
+  schedule: string,
+  handler: () => Promise<void>,
+) => Promise<void>;
+
+/**
+ * Instances of Deno Deploy sleep between requests: the platform wakes one to see
+ * to what is due. It has to be told at the top of the program.
+ */
+function sweepByCron(): void {
+  const { cron } = Deno as { cron?: Cron };
+  const isOnDeploy = Deno.env.get("DENO_DEPLOY") !== undefined;
+  if (cron === undefined || !isOnDeploy) return;
+  cron("sweep", "*/10 * * * *", async () => (await served.promise).sweep());
+}
+
 /**
  * Runs a relay until it is told to stop. What people want to know goes to
  * standard error; standard output has the one line that says it is ready.
@@ -237,6 +290,7 @@ export async function serve(
   const log = logOf(config, systemClock);
   surviveMishaps(log);
   const relay = await startRelay(config, systemClock, log);
+  served.resolve(relay);
   let isStopping = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => {
@@ -298,4 +352,7 @@ export async function runMain(): Promise<never> {
   }
 }
 
-if (import.meta.main) await runMain();
+if (import.meta.main) {
+  sweepByCron();
+  await runMain();
+}

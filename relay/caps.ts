@@ -26,6 +26,8 @@ export interface Caps {
   readonly uploadSeconds: number;
   /** Bytes a second that a body has to come with, once it had time to begin. */
   readonly uploadRate: number;
+  /** Bytes of what waits to be stored, keys and counts included. */
+  readonly queueBytes: number;
   /** Unpaid requests a minute of one address; 0 for any number. */
   readonly addressRate: number;
   /** Unpaid requests a minute under one token; 0 for any number. */
@@ -46,6 +48,7 @@ export const DEFAULT_CAPS: Caps = {
   uploadBytes: 2 ** 26,
   uploadSeconds: 120,
   uploadRate: 1_024,
+  queueBytes: 2 ** 26,
   addressRate: 6_000,
   tokenRate: 12_000,
 };
@@ -64,6 +67,7 @@ export const CAP_NOTES: Readonly<Record<keyof Caps, string>> = {
   uploadBytes: "bytes of all bodies that are being read or worked on",
   uploadSeconds: "seconds that a body may take in all",
   uploadRate: "bytes a second that a body has to come with, after 5 seconds",
+  queueBytes: "bytes that may wait to be stored",
   addressRate:
     "unpaid requests a minute of one address, or /64 of IPv6; 0 for any number",
   tokenRate: "requests a minute under one token; 0 for any number",

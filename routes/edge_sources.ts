@@ -49,6 +49,7 @@ const CAPS = [
   "uploadBytes",
   "uploadSeconds",
   "uploadRate",
+  "queueBytes",
   "addressRate",
   "tokenRate",
 ] as const satisfies readonly (keyof Caps)[];

@@ -34,6 +34,7 @@ const DEFAULTS: Config = {
   uploadBytes: 67_108_864,
   uploadSeconds: 120,
   uploadRate: 1_024,
+  queueBytes: 67_108_864,
   addressRate: 6_000,
   tokenRate: 12_000,
   workHashes: 10_000,

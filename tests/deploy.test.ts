@@ -7,10 +7,18 @@ import { TempDirectory } from "./kv/temp_directory.ts";
 /** Milliseconds between Deno Deploy's SIGINT and its SIGKILL. */
 const DEPLOY_PATIENCE = 5_000;
 
-/** Starts the app as the platform does: all permissions, no flags of its own. */
+/**
+ * Starts the app as the platform does: all permissions, no flags of its own. Its
+ * crons need one here.
+ */
 function startApp(database: string): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", configuration.deploy.runtime.entrypoint],
+    args: [
+      "run",
+      "--allow-all",
+      "--unstable-cron",
+      configuration.deploy.runtime.entrypoint,
+    ],
     cwd: ROOT,
     env: {
       NO_COLOR: "1",

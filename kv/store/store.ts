@@ -19,7 +19,7 @@ import {
 import { openDatabase } from "./deno_kv.ts";
 import type { CommitLimits } from "./limits.ts";
 import { isFile } from "./location.ts";
-import { probeNumbering, probeSharing } from "./probe.ts";
+import { probeNumbering, probeSharing, probeWatch } from "./probe.ts";
 import { ensureRecord, type FormerEpoch, type StoreRecord } from "./record.ts";
 
 /** Seconds after which a caller may try a busy store again. */
@@ -113,6 +113,14 @@ export class Store implements Disposable {
   /** The entries of up to ten keys, now and whenever one of them changes. */
   watch(entryKeys: readonly Key[]): ReadableStream<EntryMaybe[]> {
     return this.#watching.watch(entryKeys);
+  }
+
+  /**
+   * Whether a watch tells of a change before `timeUp` ends. A store whose watches
+   * do not is served all the same: mail is found without any bell, only later.
+   */
+  hearsWatches(timeUp: Promise<unknown>): Promise<boolean> {
+    return probeWatch(this.#database, this.#watching, timeUp);
   }
 
   /** The epoch in which a commit was made. */
