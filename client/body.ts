@@ -1,5 +1,6 @@
 /** The body of an answer, read no further than it may be long. */
 import type { Bytes } from "../lib/bytes.ts";
+import { Writer } from "../lib/minima/codec.ts";
 import { ClientError } from "./error.ts";
 
 /** What may be of an answer, and who gave it. */
@@ -23,14 +24,14 @@ export async function readBody(
   if (response.body === null) return new Uint8Array();
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body
     .getReader();
-  const parts: Uint8Array[] = [];
+  // As one piece: parts may be of one byte, and each kept would take far more.
+  const body = new Writer();
   let length = Number(response.headers.get("Content-Length") ?? 0);
   try {
-    for (let read = 0; !(length > most); length = read) {
+    for (; !(length > most); length = body.length) {
       const { done, value } = await reader.read();
-      if (done) return joined(parts, read);
-      parts.push(value);
-      read += value.length;
+      if (done) return body.done();
+      body.put(value);
     }
   } catch (cause) {
     const detail = `the answer of ${url} broke off`;
@@ -42,16 +43,6 @@ export async function readBody(
     "relay-nonsense",
     `${url} answers more than ${most} bytes, which no relay does`,
   );
-}
-
-function joined(parts: readonly Uint8Array[], length: number): Bytes {
-  const whole = new Uint8Array(length);
-  let start = 0;
-  for (const part of parts) {
-    whole.set(part, start);
-    start += part.length;
-  }
-  return whole;
 }
 
 /** The JSON in a body; null, which no answer is, if there is none. */

@@ -53,15 +53,18 @@ export async function readBody(c: Context, limit: number): Promise<Bytes> {
   if (stream === null) return new Uint8Array(0);
   const body = new Writer();
   const reader = stream.getReader();
-  const slow = Promise.withResolvers<never>();
-  slow.promise.catch(() => {}); // it may be that nobody waits for it any more
+  let givenUp: Problem | null = null;
   const begin: Uploads["begin"] = c.get(UPLOADS);
-  const upload = begin((why) =>
-    slow.reject(new Problem("malformed", `the body ${why}`))
-  );
+  // What is being waited for ends by that. A race of promises would keep some
+  // hundred bytes for each part that comes, and parts may be of one byte.
+  const upload = begin((why) => {
+    givenUp = new Problem("malformed", `the body ${why}`);
+    reader.cancel(givenUp).catch(() => {});
+  });
   try {
     for (;;) {
-      const part = await Promise.race([reader.read(), slow.promise]);
+      const part = await reader.read();
+      if (givenUp !== null) throw givenUp;
       if (part.done) return body.done();
       upload.take(part.value.length);
       body.put(part.value);
