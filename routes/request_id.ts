@@ -1,9 +1,7 @@
 /** An id for every request, by which its answer and its log lines are found. */
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { Log } from "../lib/log.ts";
 import { type RandomBytes, systemRandom } from "../lib/random.ts";
-import type { Relay } from "../relay/relay.ts";
 
 /** The header, of the request and of its answer. */
 export const REQUEST_ID = "X-Request-Id";
@@ -35,9 +33,4 @@ export function requestIds(random: RandomBytes = systemRandom) {
 export function requestIdOf(c: Context): string | undefined {
   const id: unknown = c.get(PLACE);
   return typeof id === "string" ? id : undefined;
-}
-
-/** The relay's log with the id of a request in every line. */
-export function requestLog(c: Context, relay: Relay): Log {
-  return relay.log.with({ requestId: requestIdOf(c) });
 }

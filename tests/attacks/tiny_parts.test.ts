@@ -17,15 +17,14 @@ const collectGarbage: () => void = runInNewContext("gc");
 function trickle() {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
-  const part = new Uint8Array(1);
   const held = () => {
     collectGarbage();
     return Deno.memoryUsage().heapUsed;
   };
   const writeAll = async () => {
-    await writer.write(part);
+    await writer.write(new Uint8Array(1));
     const before = held();
-    for (let n = 1; n < PARTS; n++) await writer.write(part);
+    for (let n = 1; n < PARTS; n++) await writer.write(new Uint8Array(1));
     const each = (held() - before) / PARTS;
     await writer.close();
     return each;
