@@ -2,6 +2,7 @@
 import { type Config, ConfigError, pricesOf, readConfig } from "./config.ts";
 import { Doorbells } from "./kv/bells/doorbells.ts";
 import { loadRelayKeys, RelayKeyError } from "./kv/relay_keys.ts";
+import { keepPresence } from "./kv/store/presence.ts";
 import { openStore, type Store } from "./kv/store/store.ts";
 import { keepSweeping, sweep, sweepAge } from "./kv/mail/sweep.ts";
 import { widenWindow } from "./kv/mail/window.ts";
@@ -160,6 +161,7 @@ export async function startRelay(
     });
     const tell = () => tellReads(relay).catch(() => {}); // or the next time
     const stopTelling = clock.every(TELL_EVERY, tell);
+    const leave = keepPresence(store, clock);
     const stopped = Promise.withResolvers<void>();
     const stopSweeping = keepSweeping(
       store,
@@ -173,6 +175,7 @@ export async function startRelay(
         stopTelling();
         await tell();
         await stopSweeping();
+        await leave();
         unwrapper.close();
         await doorbells[Symbol.asyncDispose]();
         store[Symbol.dispose]();

@@ -27,7 +27,8 @@ export async function takeLease(
     before.value.holder !== holder;
   if (isTaken) return false;
   return await store.commit((operation) =>
-    operation.check(before).set(key, { holder, until })
+    operation.check(before)
+      .set(key, { holder, until }, { expireIn: Math.max(until - now, 1) })
   ) !== null;
 }
 

@@ -87,6 +87,9 @@ Deno.test("new-epoch says that no relay may run, and what it did", async () => {
   assert.match(missing.stderr, /\(store-missing\)\n$/);
   await assert.rejects(Deno.stat(store), Deno.errors.NotFound);
   const relay = await RelayProcess.start("--port", "0", "--kv", store);
+  const early = await restante(["new-epoch", "--kv", store]);
+  assert.equal(early.code, 1);
+  assert.match(early.stderr, /\(store-in-use\)\n$/);
   await relay.end("SIGTERM");
   const { code, stdout } = await restante(["new-epoch", "--kv", store]);
   assert.equal(code, 0);
