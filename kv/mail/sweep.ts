@@ -3,6 +3,7 @@
  * for every end is in the value as well; but only then is there room again.
  */
 import type { MailboxId } from "../../lib/ids.ts";
+import { Problem } from "../../lib/problem.ts";
 import type { Clock } from "../../lib/timers.ts";
 import { keys } from "../kinds.ts";
 import type { Batch } from "../store/commit_part.ts";
@@ -30,6 +31,8 @@ export interface Swept {
 const ROWS_AT_ONCE = 20;
 /** Milliseconds for which a worker has the sweep to itself. */
 const LEASE_MS = 60_000;
+/** Milliseconds after which something is tried again that could not be done. */
+const PUT_OFF = 86_400_000;
 
 /** How a sweep is made. */
 export interface SweepOptions {
@@ -47,6 +50,7 @@ export interface SweepOptions {
  * worker does so at a time.
  *
  * @throws {Problem} `busy`
+ * @throws what something could not be seen to for, once all else was
  */
 export async function sweep(
   store: Store,
@@ -55,20 +59,40 @@ export async function sweep(
   const holder = crypto.randomUUID();
   let rows = 0;
   let isLeased = false;
+  let isDone = false;
+  const failures: unknown[] = [];
   try {
     while (!signal?.aborted && rows < most) {
       const due = await listDue(store, now(), Math.min(ROWS_AT_ONCE, most));
-      if (due.length === 0) return { rows, isDone: true };
+      isDone = due.length === 0;
+      if (isDone) break;
       const lease = { holder, until: now() + LEASE_MS };
       if (!await takeLease(store, "sweep", lease, now())) break;
       isLeased = true;
-      for (const row of due) await seeTo(store, row, now());
+      for (const row of due) {
+        await seeTo(store, row, now()).catch(async (error: unknown) => {
+          if (error instanceof Problem) throw error; // the store is away
+          failures.push(error);
+          await putOff(store, row, now());
+        });
+      }
       rows += due.length;
     }
-    return { rows, isDone: false };
+    if (failures.length > 0) throw failures[0];
+    return { rows, isDone };
   } finally {
     if (isLeased) await endLease(store, "sweep", holder).catch(() => {});
   }
+}
+
+/** Looks again another day, or what cannot be seen to would keep all from it. */
+async function putOff(store: Store, row: DueRow, now: number): Promise<void> {
+  const { entry, kind, stamp } = row;
+  const later = keys.newDue(hourOf(now + PUT_OFF), kind, 0);
+  const items = entry.value.map((item) => ({ stamp, ...item }));
+  await store.commit((operation) =>
+    operation.check(entry).delete(entry.key).set(later, items)
+  );
 }
 
 /** How many hours the oldest thing lies back that is due; 0 if nothing is. */

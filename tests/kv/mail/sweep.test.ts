@@ -209,6 +209,29 @@ Deno.test("sweep() ends between two looks when its signal does, or when it has s
   await assertWhole(store);
 });
 
+Deno.test("sweep() sees to all that is due, though one row of the log is damaged", async () => {
+  using store = await openStore(":memory:", () => NOW);
+  const [damaged, sound] = [newMailbox(), newMailbox()];
+  for (const mailbox of [damaged, sound]) {
+    await commitMessage(store, newMessage(mailbox), NOW);
+  }
+  const [row] = await store.list({ prefix: keys.messages(damaged) });
+  assert.ok(row);
+  await store.commit((operation) =>
+    operation.set(row.key, new Uint8Array([9]))
+  );
+  await assert.rejects(sweepAt(store, END + HOUR), RangeError);
+  assert.deepEqual(await bodiesIn(store, sound), [false]);
+  const nothing = { rows: 0, isDone: true };
+  assert.deepEqual(await sweepAt(store, END + 2 * HOUR), nothing);
+  // It is tried again another day, as what was due of that row.
+  await store.commit((operation) => operation.set(row.key, row.value));
+  assert.deepEqual(await sweepAt(store, END + 24 * HOUR), nothing);
+  await sweepAt(store, END + 26 * HOUR);
+  assert.deepEqual(await bodiesIn(store, damaged), [false]);
+  await assertWhole(store);
+});
+
 Deno.test("sweepAge() is the hours since the oldest thing fell due", async () => {
   using store = await openStore(":memory:", () => NOW);
   assert.equal(await sweepAge(store, END), 0);
