@@ -1,6 +1,6 @@
 /** What one atomic operation may hold, found by trying (DESIGN section 4). */
 import { keys } from "../kinds.ts";
-import { type Database, Operation } from "./database.ts";
+import { type Database, DatabaseError, Operation } from "./database.ts";
 
 /** Bounds of one atomic operation. */
 export interface CommitLimits {
@@ -64,6 +64,10 @@ async function most(
       await operation(count);
       return count;
     } catch (error) {
+      // Nothing was learnt, and what is found is kept for good.
+      if (error instanceof DatabaseError && error.code === "locked") {
+        throw error;
+      }
       failure = error;
     }
   }

@@ -1,7 +1,11 @@
 /** What one atomic operation may hold, on the stores there are. */
 import assert from "node:assert/strict";
 import { keys } from "../../../kv/kinds.ts";
-import { type Database, Operation } from "../../../kv/store/database.ts";
+import {
+  type Database,
+  DatabaseError,
+  Operation,
+} from "../../../kv/store/database.ts";
 import { openDatabase } from "../../../kv/store/deno_kv.ts";
 import { findLimits } from "../../../kv/store/limits.ts";
 import { DenoKvServer } from "../denokv_server.ts";
@@ -91,3 +95,12 @@ function bounded(
     },
   };
 }
+
+Deno.test("findLimits() takes a file that another process holds for no limit", async () => {
+  const locked = () => Promise.reject(new DatabaseError("locked"));
+  const holds: Pick<Database, "commit"> = {
+    commit: ({ checks }) =>
+      checks.length === 100 ? locked() : Promise.resolve(null),
+  };
+  await assert.rejects(findLimits(holds), { code: "locked" });
+});
