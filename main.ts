@@ -90,6 +90,7 @@ export async function startRelay(
     const origins = originsOf(config, listening);
     const [url] = origins;
     const doorbells = new Doorbells(store, {
+      clock,
       onFailure: (error) => log.warn("bells-failed", { error }),
     });
     const window = await widenWindow(store, {
