@@ -59,7 +59,7 @@ Deno.test("a connection that sends nothing for a minute is ended", async () => {
   assert.equal(working.signal.aborted, false);
   let ends = 0;
   const finished = new Promise<void>(() => {});
-  working.serve({ finished, shutdown: async () => void ends++ });
+  working.serve({ finished, shutdown: () => Promise.resolve(void ends++) });
   answered.resolve();
   await answered.promise;
   clock.advance(45_000);
