@@ -4,7 +4,7 @@ import { Doorbells } from "./kv/bells/doorbells.ts";
 import { loadRelayKeys, RelayKeyError } from "./kv/relay_keys.ts";
 import { keepPresence } from "./kv/store/presence.ts";
 import { openStore, type Store } from "./kv/store/store.ts";
-import { keepSweeping, sweep, sweepAge } from "./kv/mail/sweep.ts";
+import { keepSweeping, overdueHours, sweep } from "./kv/mail/sweep.ts";
 import { widenWindow } from "./kv/mail/window.ts";
 import { ledgerOf } from "./kv/mail/usage.ts";
 import { DIGEST_ROUND } from "./lib/link.ts";
@@ -68,11 +68,18 @@ export async function startRelay(
     now,
     queue: { bytes: config.queueBytes },
   });
+  // Let go of in turn, the last first, if starting fails and when it has ended.
+  const held = new AsyncDisposableStack();
+  held.use(store);
   try {
     const keys = await loadRelayKeys(store, {
       ...(config.signingKey && { signing: config.signingKey }),
       ...(config.maximaKey && { maxima: config.maximaKey }),
     }, now);
+    const window = await widenWindow(store, {
+      ...DEFAULT_WINDOW,
+      back: 1_000 * config.workWindow,
+    }, now());
     // The port may be free for the system to choose, and the app's URL has it:
     // the socket is there first, and the app a little later.
     let answer: Answer = () =>
@@ -86,6 +93,10 @@ export async function startRelay(
       answer: (request, info) => answer(request, info),
       log,
     });
+    let isStarted = false;
+    held.defer(() => {
+      if (!isStarted) server.abort();
+    });
     const listening = origin(server.addr.hostname, server.addr.port);
     const origins = originsOf(config, listening);
     const [url] = origins;
@@ -93,11 +104,9 @@ export async function startRelay(
       clock,
       onFailure: (error) => log.warn("bells-failed", { error }),
     });
-    const window = await widenWindow(store, {
-      ...DEFAULT_WINDOW,
-      back: 1_000 * config.workWindow,
-    }, now());
+    held.use(doorbells);
     const unwrapper = new RsaPool(keys.maxima);
+    held.defer(() => unwrapper.close());
     const relay: Relay = {
       store,
       doorbells,
@@ -138,7 +147,7 @@ export async function startRelay(
         quota: relay.quotas.relay,
       },
       sweepAge: sweeps.age,
-      oldestDue: async () => 3_600 * await sweepAge(store, now()),
+      oldestDue: async () => 3_600 * await overdueHours(store, now()),
       ...edgeSources(use, caps),
     });
     answer = app.fetch;
@@ -164,22 +173,21 @@ export async function startRelay(
     const stopTelling = clock.every(TELL_EVERY, tell);
     const leave = keepPresence(store, clock);
     const stopped = Promise.withResolvers<void>();
-    const stopSweeping = keepSweeping(
-      store,
-      clock,
-      logSweeps({ meters, log, sweeps }),
-    );
+    const onSweep = logSweeps({ meters, log, sweeps });
+    const stopSweeping = keepSweeping(store, clock, onSweep);
+    isStarted = true;
     const finished = Promise.race([server.finished, stopped.promise])
       .finally(async () => {
         ending.abort();
-        await watching;
+        // A store that does not answer is no reason to stay.
+        const patience = new AbortController();
+        await Promise.race([watching, clock.sleep(GRACE, patience.signal)]);
+        patience.abort();
         stopTelling();
         await tell();
         await stopSweeping();
         await leave();
-        unwrapper.close();
-        await doorbells[Symbol.asyncDispose]();
-        store[Symbol.dispose]();
+        await held.disposeAsync();
         log.info("stopped");
         log.close();
       });
@@ -190,7 +198,8 @@ export async function startRelay(
       use,
       finished,
       async sweep() {
-        await sweep(store, { now });
+        await sweep(store, { now })
+          .then(onSweep, (error) => onSweep({ error }));
       },
       async stop() {
         log.info("stop");
@@ -208,7 +217,7 @@ export async function startRelay(
       },
     };
   } catch (error) {
-    store[Symbol.dispose]();
+    await held.disposeAsync();
     throw error;
   }
 }

@@ -92,7 +92,7 @@ export function addMessages(
         if (isTheirs) unpaid.chargeAddress(c);
         throw error;
       });
-    if (!accepted.created) unpaid.chargeAddress(c);
+    if (!accepted.created && !accepted.extended) unpaid.chargeAddress(c);
     const { object, size, paid } = accepted.message;
     const isPaid = accepted.created || accepted.extended;
     relay.meters.accepted({

@@ -96,7 +96,7 @@ async function putOff(store: Store, row: DueRow, now: number): Promise<void> {
 }
 
 /** How many hours the oldest thing lies back that is due; 0 if nothing is. */
-export async function sweepAge(store: Store, now: number): Promise<number> {
+export async function overdueHours(store: Store, now: number): Promise<number> {
   const [oldest] = await listDue(store, now, 1);
   if (oldest === undefined) return 0;
   return Math.max(now / HOUR - Number(oldest.entry.key[1]), 0);

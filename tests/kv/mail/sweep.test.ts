@@ -5,7 +5,7 @@ import { commitMessage } from "../../../kv/mail/accept.ts";
 import { TOMBSTONE_MS } from "../../../kv/mail/entry.ts";
 import { readAfter } from "../../../kv/mail/read.ts";
 import { decodeRow } from "../../../kv/mail/row.ts";
-import { keepSweeping, sweep, sweepAge } from "../../../kv/mail/sweep.ts";
+import { keepSweeping, overdueHours, sweep } from "../../../kv/mail/sweep.ts";
 import { endLease, takeLease } from "../../../kv/store/lease.ts";
 import { openStore, type Store } from "../../../kv/store/store.ts";
 import { Problem } from "../../../lib/problem.ts";
@@ -232,14 +232,14 @@ Deno.test("sweep() sees to all that is due, though one row of the log is damaged
   await assertWhole(store);
 });
 
-Deno.test("sweepAge() is the hours since the oldest thing fell due", async () => {
+Deno.test("overdueHours() is the hours since the oldest thing fell due", async () => {
   using store = await openStore(":memory:", () => NOW);
-  assert.equal(await sweepAge(store, END), 0);
+  assert.equal(await overdueHours(store, END), 0);
   await commitMessage(store, newMessage(newMailbox()), NOW);
   const due = Math.ceil(END / HOUR) * HOUR;
-  assert.equal(await sweepAge(store, due - 1), 0);
-  assert.equal(await sweepAge(store, due), 0);
-  assert.equal(await sweepAge(store, due + 3 * HOUR), 3);
+  assert.equal(await overdueHours(store, due - 1), 0);
+  assert.equal(await overdueHours(store, due), 0);
+  assert.equal(await overdueHours(store, due + 3 * HOUR), 3);
 });
 
 /** Sweeps once with one of its commits failing; gives whether that one came. */
