@@ -3,10 +3,11 @@ import type { Context } from "hono";
 import { PROOF_WINDOW, verifyProof } from "../lib/dpop.ts";
 import { type MailboxId, parseMailboxId } from "../lib/ids.ts";
 import { Problem } from "../lib/problem.ts";
-import { type Scope, type VerifiedGrant, verifyToken } from "../lib/token.ts";
+import type { Scope, VerifiedGrant } from "../lib/token.ts";
 import type { Relay } from "../relay/relay.ts";
 import { SeenLog } from "../relay/seen_log.ts";
 import { redeemTicket } from "../relay/tickets.ts";
+import { VerifiedTokens } from "../relay/verified_tokens.ts";
 import type { UnpaidRequests } from "./unpaid.ts";
 
 /** How a token is presented, for the OpenAPI document. */
@@ -33,10 +34,12 @@ export class Access {
   readonly #relay: Relay;
   readonly #unpaid: UnpaidRequests;
   readonly #proofs = new SeenLog(PROOF_KEPT);
+  readonly #tokens: VerifiedTokens;
 
   constructor(relay: Relay, unpaid: UnpaidRequests) {
     this.#relay = relay;
     this.#unpaid = unpaid;
+    this.#tokens = new VerifiedTokens(relay.keys.signing);
   }
 
   /**
@@ -80,7 +83,7 @@ export class Access {
   async grant(c: Context, scope: Scope): Promise<VerifiedGrant> {
     const { scheme, token } = credentialsOf(c);
     const now = this.#relay.now();
-    const grant = await verifyToken(this.#relay.keys.signing, token, now);
+    const grant = await this.#tokens.verify(token, now);
     const expected = grant.jkt === null ? "bearer" : "dpop";
     if (scheme !== expected) {
       throw new Problem(
