@@ -18,8 +18,12 @@ export function serveBare(kv: Deno.Kv): Promise<string> {
     hostname: "127.0.0.1",
     onListen: ({ port }) => resolve(`http://127.0.0.1:${port}`),
   }, async (request) => {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/v1/quotes") return await answerQuote(kv, request);
+    if (searchParams.has("refuse")) return await refuseBody(request);
     if (request.method === "POST") return await storeBody(kv, request);
-    const isIdle = new URL(request.url).searchParams.has("idle");
+    if (searchParams.has("crowd")) return answerCrowd(kv, request);
+    const isIdle = searchParams.has("idle");
     const messages = isIdle ? SILENCE : watch(kv);
     if (!isIdle) await messages.next();
     return request.headers.has("Upgrade")
@@ -34,6 +38,19 @@ async function storeBody(kv: Deno.Kv, request: Request): Promise<Response> {
   const id = crypto.randomUUID();
   await kv.atomic().set(["message", id], body).set(["head"], id).commit();
   return new Response(id, { status: 201 });
+}
+
+/** Reads a question and one entry. */
+async function answerQuote(kv: Deno.Kv, request: Request): Promise<Response> {
+  const { bytes } = await request.json();
+  await kv.get(["head"]);
+  return Response.json({ bytes });
+}
+
+/** Reads a body and does nothing with it. */
+async function refuseBody(request: Request): Promise<Response> {
+  const { length } = await request.bytes();
+  return Response.json({ length }, { status: 428 });
 }
 
 /** Each message that comes; nothing at first, once the watch is on. */
@@ -59,6 +76,44 @@ function answerEvents(messages: AsyncIterator<string>): Response {
     },
     cancel: async () => {
       await messages.return?.();
+    },
+  });
+  return new Response(body, {
+    headers: { "Content-Type": "text/event-stream" },
+  });
+}
+
+type Take = (message: string) => void;
+/** Those who all hear the same, by one watch and from one text. */
+let crowd: Set<Take> | null = null;
+
+function crowdOf(kv: Deno.Kv): Set<Take> {
+  if (crowd !== null) return crowd;
+  const takers = crowd = new Set<Take>();
+  (async () => {
+    for await (const message of watch(kv)) {
+      for (const take of takers) take(message);
+    }
+  })();
+  return takers;
+}
+
+function answerCrowd(kv: Deno.Kv, request: Request): Response {
+  const takers = crowdOf(kv);
+  if (request.headers.has("Upgrade")) {
+    const { socket, response } = Deno.upgradeWebSocket(request, {
+      protocol: SUBPROTOCOL,
+    });
+    socket.onopen = () => takers.add((message) => socket.send(message));
+    return response;
+  }
+  const utf8 = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(utf8.encode(OPEN));
+      takers.add((message) =>
+        controller.enqueue(utf8.encode(`event: message\ndata: ${message}\n\n`))
+      );
     },
   });
   return new Response(body, {

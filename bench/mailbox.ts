@@ -1,11 +1,10 @@
 /** A poll and a post in mailboxes that hold little and much. */
 import { keys } from "../kv/kinds.ts";
-import { commitMessage } from "../kv/mail/accept.ts";
+import { commitMessage, readBefore } from "../kv/mail/accept.ts";
 import type { NewMessage } from "../kv/mail/entry.ts";
 import { readAfter } from "../kv/mail/read.ts";
 import { encodeRow } from "../kv/mail/row.ts";
 import { openStore, type Store } from "../kv/store/store.ts";
-import { mailboxUsage } from "../kv/mail/usage.ts";
 import {
   type MailboxId,
   mailboxIdOf,
@@ -46,8 +45,9 @@ export async function benchMailbox(): Promise<void> {
         })
       );
       const post = await p50(async () => {
-        await mailboxUsage(store, mailbox);
-        await commitMessage(store, messageTo(mailbox), Date.now());
+        const message = messageTo(mailbox);
+        const before = await readBefore(store, message.id, mailbox);
+        await commitMessage(store, message, Date.now(), before);
       });
       const bare = await p50(() => store.get(keys.store()));
       rows.push([

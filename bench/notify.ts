@@ -4,17 +4,11 @@
  * Beside it, in turns, a bare server of the same traffic with one reader, and a
  * bare `kv.watch` of one key inside this process.
  */
-import { mineEnvelope } from "../client/envelope.ts";
 import { type Identity, makeIdentity, Relay, Session } from "../client/mod.ts";
-import type { Bytes } from "../lib/bytes.ts";
-import { MIN_HASHES } from "../lib/minima/constants.ts";
-import { systemRandom } from "../lib/random.ts";
-import { seal } from "../lib/seal/maxima.ts";
-import { generateSigningKey, importSigningKey } from "../lib/signing_key.ts";
-import { issueToken } from "../lib/token.ts";
-import { targetOf } from "../lib/work/target.ts";
+import { generateSigningKey } from "../lib/signing_key.ts";
 import { eventArrivals, socketArrivals } from "./arrivals.ts";
 import { count, printTable } from "./measure.ts";
+import { mineEnvelopes, tokenOf } from "./owned_mail.ts";
 import type { Place } from "./open_reader.ts";
 import { holdReaders, type Server, startServer } from "./processes.ts";
 import {
@@ -84,14 +78,6 @@ export async function benchNotify(): Promise<void> {
   printTable("From the sender to the reader, p50 / p99 in ms", rows);
 }
 
-/** A bearer token: a proof for each request would be the client's work. */
-async function tokenOf(owner: Identity, signingKey: Bytes): Promise<string> {
-  const key = await importSigningKey(signingKey);
-  const { mailbox } = owner;
-  const grant = { mailbox, scopes: ["read" as const], jkt: null };
-  return (await issueToken(key, grant, Date.now())).token;
-}
-
 /** What is measured in turns. */
 interface Subjects {
   readonly relay: Server;
@@ -121,7 +107,7 @@ async function takeTurns(subjects: Subjects): Promise<Times> {
   let query = "";
   for (let round = 0; round <= ROUNDS; round++) {
     for (const by of ["events", "socket"] as const) {
-      const bodies = await mineEnvelopes(owner, POSTS);
+      const bodies = await mineEnvelopes(owner, POSTS, DATA);
       const { mailbox } = owner;
       const hear = async (place: Place) => {
         await using arrivals = await TRANSPORTS[by](place);
@@ -138,24 +124,6 @@ async function takeTurns(subjects: Subjects): Promise<Times> {
     if (round > 0) times.watch.push(...watch);
   }
   return times;
-}
-
-/** Mined before anything is timed. */
-async function mineEnvelopes(owner: Identity, count: number): Promise<Bytes[]> {
-  const envelopes: Bytes[] = [];
-  while (envelopes.length < count) {
-    const sealed = await seal({
-      to: owner.key.publicKey,
-      from: owner.key,
-      application: "bench",
-      data: systemRandom(DATA),
-      time: Date.now(),
-    });
-    envelopes.push(
-      await mineEnvelope(sealed, { target: targetOf(MIN_HASHES) }),
-    );
-  }
-  return envelopes;
 }
 
 function cellsOf(times: Times, by: Transport): string[] {

@@ -1,5 +1,6 @@
 /** The processes of a bench: servers, and readers that wait. */
 import type { Bytes } from "../lib/bytes.ts";
+import type { MailboxId } from "../lib/ids.ts";
 
 /** A process that says something at its start, and ends with its input. */
 class BenchProcess implements AsyncDisposable {
@@ -11,7 +12,6 @@ class BenchProcess implements AsyncDisposable {
     script: string,
     args: string[],
     signingKey: Bytes,
-    settings: Readonly<Record<string, string>> = {},
   ) {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: [
@@ -24,7 +24,7 @@ class BenchProcess implements AsyncDisposable {
         new URL(script, import.meta.url).href,
         ...args,
       ],
-      env: { ...settings, RESTANTE_SIGNING_KEY: signingKey.toBase64() },
+      env: { RESTANTE_SIGNING_KEY: signingKey.toBase64() },
       stdin: "piped",
       stdout: "piped",
     }).spawn();
@@ -63,6 +63,17 @@ export interface Server extends AsyncDisposable {
   cpu(): Promise<number>;
 }
 
+/** What is measured is not what keeps strangers from asking for so much. */
+const UNBOUNDED = {
+  RESTANTE_ADDRESS_RATE: "0",
+  RESTANTE_TOKEN_RATE: "0",
+  RESTANTE_CONNECTIONS: "15000",
+  RESTANTE_STREAMS: "20000",
+  RESTANTE_MAILBOX_STREAMS: "20000",
+  RESTANTE_TOKEN_STREAMS: "20000",
+  RESTANTE_LOG_LEVEL: "warn",
+};
+
 /** Starts a relay, or the bare server that stands beside it, on a file. */
 export async function startServer(
   kind: "relay" | "bare",
@@ -70,11 +81,11 @@ export async function startServer(
   signingKey: Bytes,
   settings?: Readonly<Record<string, string>>,
 ): Promise<Server> {
+  const given = JSON.stringify({ ...UNBOUNDED, ...settings });
   const child = new BenchProcess(
     "./server_process.ts",
-    [kind, file],
+    [kind, file, given],
     signingKey,
-    settings,
   );
   return {
     url: await child.hear(),
@@ -90,18 +101,30 @@ export interface HeldReaders {
   readonly url: string;
   /** How they read. */
   readonly transport: "events" | "socket";
-  /** How many; each has a mailbox of its own. */
   readonly count: number;
+  /** Whose they all are; each has one of its own and hears nothing, if not said. */
+  readonly mailbox?: MailboxId;
   /** The relay's: their tokens are made with it. */
   readonly signingKey: Bytes;
 }
 
+/** Readers that are open. */
+export interface Readers extends AsyncDisposable {
+  /** Ends when all of them together have heard so many messages. */
+  hear(messages: number): Promise<void>;
+}
+
 /** Opens readers in a process of their own and holds them until disposed of. */
 export async function holdReaders(
-  { url, transport, count, signingKey }: HeldReaders,
-): Promise<AsyncDisposable> {
-  const args = [transport, url, String(count)];
+  { url, transport, count, signingKey, mailbox = "" as MailboxId }: HeldReaders,
+): Promise<Readers> {
+  const args = [transport, url, String(count), mailbox];
   const child = new BenchProcess("./reader_process.ts", args, signingKey);
   await child.hear();
-  return child;
+  return {
+    hear: async (messages) => {
+      await child.ask(String(messages));
+    },
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  };
 }

@@ -8,6 +8,9 @@ import { benchReaders } from "./readers.ts";
 import { benchMailbox } from "./mailbox.ts";
 import { benchSend } from "./send.ts";
 import { report, say, type Table } from "./measure.ts";
+import { benchCrowd } from "./crowd.ts";
+import { benchStalled } from "./stalled.ts";
+import { benchUnpaid } from "./unpaid.ts";
 import { benchVerify } from "./verify.ts";
 
 /** The benches there are. */
@@ -21,6 +24,9 @@ export const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   mailbox: benchMailbox,
   abuse: benchAbuse,
   handshake: benchHandshake,
+  unpaid: benchUnpaid,
+  crowd: benchCrowd,
+  stalled: benchStalled,
 };
 
 /** A bench was asked for that there is not. */

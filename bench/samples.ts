@@ -2,6 +2,7 @@
 import type { Bytes } from "../lib/bytes.ts";
 import { systemRandom } from "../lib/random.ts";
 import type { Arrivals } from "./arrivals.ts";
+import { postEnvelope } from "./owned_mail.ts";
 
 /** Milliseconds of one message. */
 export interface Sample {
@@ -22,16 +23,8 @@ export async function postAndHear(
   for (const body of bodies) {
     const arrival = arrivals.next();
     const sent = performance.now();
-    const response = await fetch(`${url}/v1/messages`, {
-      method: "POST",
-      headers: { "Content-Type": "application/vnd.minima.maxtxpow" },
-      body,
-    });
+    answer = await postEnvelope(url, body);
     const answered = performance.now();
-    answer = await response.text();
-    if (response.status !== 201) {
-      throw new Error(`a post was answered ${response.status}: ${answer}`);
-    }
     const arrived = await arrival;
     samples.push({ fromSent: arrived - sent, fromAnswer: arrived - answered });
   }

@@ -1,7 +1,8 @@
 /**
- * `server_process.ts relay|bare FILE`: a server whose memory is its own. Prints
- * where it listens, and for each line of its input the milliseconds that it has
- * computed, if the line is `cpu`, or else its resident bytes.
+ * `server_process.ts relay|bare FILE SETTINGS`: a server whose memory is its own;
+ * the settings are JSON, by their variables. Prints where it listens, and for each
+ * line of its input the milliseconds that it has computed, if the line is `cpu`,
+ * or else its resident bytes.
  */
 import process from "node:process";
 import { readConfig } from "../config.ts";
@@ -9,13 +10,13 @@ import { startRelay } from "../main.ts";
 import { serveBare } from "./bare_server.ts";
 import { settledMemory } from "./settled_memory.ts";
 
-const [kind, file] = Deno.args;
+const [kind, file, given = "{}"] = Deno.args;
 
 async function startRelayOn(file: string | undefined): Promise<string> {
   const settings: Record<string, string | undefined> = {
+    ...JSON.parse(given),
     PORT: "0",
     RESTANTE_KV: file,
-    RESTANTE_HANDSHAKE_RATE: Deno.env.get("RESTANTE_HANDSHAKE_RATE"),
     RESTANTE_SIGNING_KEY: Deno.env.get("RESTANTE_SIGNING_KEY"),
   };
   const relay = await startRelay(readConfig((name) => settings[name]));
