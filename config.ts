@@ -51,6 +51,7 @@ export interface Config {
   readonly trustedProxies: TrustedProxies;
   /** Connections that may be open at once; as the system allows, if null. */
   readonly connections: number | null;
+  readonly connectionRequests: number;
   readonly idleSeconds: number;
   readonly streams: number;
   readonly mailboxStreams: number;
@@ -205,6 +206,12 @@ export const SETTINGS: { [K in keyof Config]: Setting<Config[K]> } = {
       `${CAP_NOTES.connections}; as many as the system lets the process open, if not set, at most ${DEFAULT_CAPS.connections}`,
     read: (text) => text === "" ? null : wholeNumber(text, 1, 1e6),
   },
+  connectionRequests: cap(
+    "connectionRequests",
+    "RESTANTE_CONNECTION_REQUESTS",
+    1,
+    1e6,
+  ),
   idleSeconds: cap("idleSeconds", "RESTANTE_IDLE_SECONDS", 1, 86_400),
   streams: cap("streams", "RESTANTE_STREAMS", 0, 1e6),
   mailboxStreams: cap("mailboxStreams", "RESTANTE_MAILBOX_STREAMS", 0, 1e6),

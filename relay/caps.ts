@@ -4,6 +4,8 @@
 export interface Caps {
   /** Connections open at once. */
   readonly connections: number;
+  /** Requests of one connection that are under way, not yet taken whole. */
+  readonly connectionRequests: number;
   /** Seconds that a connection may be open without a request. */
   readonly idleSeconds: number;
   /** Readers that stay (events, sockets, long polls), together. */
@@ -14,9 +16,9 @@ export interface Caps {
   readonly tokenStreams: number;
   /** Bytes that may wait to be taken by one reader, beside one message. */
   readonly streamBytes: number;
-  /** Bytes that may wait for all readers together. */
+  /** Bytes that may wait for all readers together, long answers among them. */
   readonly bufferedBytes: number;
-  /** Seconds after which a reader that takes nothing is dropped. */
+  /** Seconds after which a reader, or an answer's, that takes nothing is dropped. */
   readonly drainSeconds: number;
   /** Bytes of a frame that a reader may send. */
   readonly frameBytes: number;
@@ -37,6 +39,7 @@ export interface Caps {
 /** What works for a relay that is not told otherwise. */
 export const DEFAULT_CAPS: Caps = {
   connections: 10_000,
+  connectionRequests: 100,
   idleSeconds: 60,
   streams: 8_000,
   mailboxStreams: 1_000,
@@ -56,12 +59,15 @@ export const DEFAULT_CAPS: Caps = {
 /** What each cap is, for the settings and for the OpenAPI document. */
 export const CAP_NOTES: Readonly<Record<keyof Caps, string>> = {
   connections: "connections that may be open at once",
+  connectionRequests:
+    "requests of one connection that may be under way at once, until their answers are taken",
   idleSeconds: "seconds that a connection may be open without a request",
   streams: "readers that may stay at once: events, sockets and long polls",
   mailboxStreams: "readers that may stay with one mailbox",
   tokenStreams: "readers that may stay under one token",
   streamBytes: "bytes that may wait for one reader, beside one message",
-  bufferedBytes: "bytes that may wait for all readers together",
+  bufferedBytes:
+    "bytes that may wait for all readers together, and in answers of over 64 KiB",
   drainSeconds: "seconds after which a reader that takes nothing is dropped",
   frameBytes: "bytes of a frame that a reader may send",
   uploadBytes: "bytes of all bodies that are being read or worked on",

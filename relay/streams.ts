@@ -1,6 +1,7 @@
 /** What long-lived readers have in common: a place, a pulse, and an end. */
 import type { MailboxId } from "../lib/ids.ts";
 import type { Clock } from "../lib/timers.ts";
+import { Backlog } from "./backlog.ts";
 import type { Caps } from "./caps.ts";
 import { RateLimited } from "./rate_limited.ts";
 
@@ -43,12 +44,12 @@ export interface Place {
 export class Streams {
   readonly #clock: Clock;
   readonly #caps: Caps;
+  readonly #backlog: Backlog;
   readonly #closing = new AbortController();
   readonly #beats = new Set<() => void>();
   readonly #tokens = new Map<string, number>();
   readonly #mailboxes = new Map<MailboxId, number>();
   #endBeats: (() => void) | null = null;
-  #buffered = 0;
   /** Readers that stay now, by their way. */
   readonly counts: Readonly<Record<Transport, number>>;
   /** Readers that found no place, by what was full. */
@@ -67,10 +68,15 @@ export class Streams {
     relay: 0,
   };
 
-  /** Streams by a clock, and under caps. */
-  constructor(clock: Clock, caps: Caps) {
+  /** Streams by a clock, and under caps; what waits is counted in a backlog. */
+  constructor(
+    clock: Clock,
+    caps: Caps,
+    backlog: Backlog = new Backlog(clock, caps),
+  ) {
     this.#clock = clock;
     this.#caps = caps;
+    this.#backlog = backlog;
     this.counts = this.#counts;
     this.refused = this.#refused;
   }
@@ -85,9 +91,9 @@ export class Streams {
     return TRANSPORTS.reduce((sum, name) => sum + this.#counts[name], 0);
   }
 
-  /** Bytes that wait for readers now. */
+  /** Bytes that wait for readers now, those of long answers among them. */
   get buffered(): number {
-    return this.#buffered;
+    return this.#backlog.bytes;
   }
 
   /**
@@ -132,9 +138,8 @@ export class Streams {
   }
 
   #place(free: () => void): Place {
-    const { streamBytes, bufferedBytes } = this.#caps;
-    const add = (bytes: number) => this.#buffered += bytes;
-    const all = () => this.#buffered;
+    const { streamBytes } = this.#caps;
+    const backlog = this.#backlog;
     let own = 0;
     let hasLeft = false;
     return {
@@ -143,19 +148,18 @@ export class Streams {
       },
       set buffered(bytes) {
         if (hasLeft) return;
-        add(bytes - own);
+        backlog.add(bytes - own);
         own = bytes;
       },
       hasRoomFor(bytes) {
         // One that has nothing gets its message, however large that is, so
         // long as all together have room.
         const isRoomy = own === 0 || own + bytes <= streamBytes;
-        const others = all() - own;
-        return isRoomy && (others === 0 || all() + bytes <= bufferedBytes);
+        return isRoomy && backlog.hasRoomFor(bytes, own);
       },
       leave() {
         if (hasLeft) return;
-        add(-own);
+        backlog.add(-own);
         own = 0;
         hasLeft = true;
         free();

@@ -1,10 +1,12 @@
 /** The relay's HTTP side, put together. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { cors } from "hono/cors";
+import { Backlog } from "../relay/backlog.ts";
 import type { TrustedProxies } from "../relay/proxies.ts";
 import { Uploads } from "../relay/uploads.ts";
 import { Access } from "./access.ts";
 import { allowedMethods, answerUnknown } from "./allow.ts";
+import { refuseCrowds } from "./crowding.ts";
 import { bodyRoom } from "./body.ts";
 import { addDocument } from "./document.ts";
 import { PAGE_HEADERS } from "./page_forms.ts";
@@ -60,6 +62,7 @@ export interface RelayApp {
 /** What strangers use of a worker; each says what was refused as well. */
 export interface EdgeUse {
   readonly streams: Streams;
+  readonly backlog: Backlog;
   readonly uploads: Uploads;
   readonly unpaid: UnpaidRequests;
   readonly drain: Drain;
@@ -80,7 +83,8 @@ export async function createApp(
   const drain = new Drain(clock);
   const unpaid = new UnpaidRequests(relay, proxies);
   const access = new Access(relay, unpaid);
-  const streams = new Streams(clock, caps);
+  const backlog = new Backlog(clock, caps);
+  const streams = new Streams(clock, caps, backlog);
   const uploads = new Uploads(clock, caps);
   const pulse = new Pulse(relay.store, clock);
   const app = new OpenAPIHono({
@@ -95,6 +99,7 @@ export async function createApp(
     cors({ origin: "*", exposeHeaders: EXPOSED, maxAge: 86_400 }),
     unpaid.headers,
     drain.middleware,
+    refuseCrowds,
     unpaid.middleware,
     bodyRoom(uploads),
   );
@@ -106,16 +111,16 @@ export async function createApp(
   addQuotes(app, relay);
   await addHandshakes(app, relay);
   addMailboxes(app, relay, access);
-  addRead(app, relay, access, streams);
+  addRead(app, relay, access, streams, backlog);
   addSocketTickets(app, relay, access);
   addInbox(app, relay, access);
-  addObjects(app, relay, access);
-  addPages(app);
-  addDocument(app, relay);
+  addObjects(app, relay, access, backlog);
+  addPages(app, backlog);
+  addDocument(app, relay, backlog);
   app.notFound(answerUnknown(relay, allowedMethods(app)));
   return {
     fetch: (request, info) => app.fetch(request, { ...info }),
-    use: { streams, uploads, unpaid, drain },
+    use: { streams, backlog, uploads, unpaid, drain },
     drain: () => {
       streams.close();
       return drain.finish();

@@ -11,6 +11,18 @@ const LOOKS = 4;
  */
 const TAKING = 16;
 
+/**
+ * A small answer may wait for so many times as long as a part of a long one: it
+ * has as many bytes as so many parts.
+ */
+const PARTS = 4;
+
+/** What is said of connections. */
+export type ConnectionCaps = Pick<
+  Caps,
+  "connections" | "connectionRequests" | "idleSeconds" | "drainSeconds"
+>;
+
 /** A connection that is served. */
 interface Served {
   readonly finished: Promise<void>;
@@ -21,7 +33,9 @@ interface Served {
 export class ConnectionTable implements Disposable {
   readonly #clock: Clock;
   readonly #most: number;
+  readonly #mostRequests: number;
   readonly #idleMs: number;
+  readonly #untakenMs: number;
   readonly #seats = new Set<Seat>();
   readonly #endLooks: () => void;
   #held = 0;
@@ -29,15 +43,18 @@ export class ConnectionTable implements Disposable {
   refused = 0;
   /** Connections that were ended for idling. */
   dropped = 0;
+  /** Connections that were ended for taking nothing. */
+  stuck = 0;
+  /** Requests that were one too many of a connection. */
+  crowded = 0;
 
   /** A table with so many seats. */
-  constructor(
-    clock: Clock,
-    { connections, idleSeconds }: Pick<Caps, "connections" | "idleSeconds">,
-  ) {
+  constructor(clock: Clock, caps: ConnectionCaps) {
     this.#clock = clock;
-    this.#most = connections;
-    this.#idleMs = 1_000 * idleSeconds;
+    this.#most = caps.connections;
+    this.#mostRequests = caps.connectionRequests;
+    this.#idleMs = 1_000 * caps.idleSeconds;
+    this.#untakenMs = 1_000 * caps.drainSeconds * PARTS;
     this.#endLooks = clock.every(
       Math.ceil(this.#idleMs / LOOKS),
       () => this.#endIdle(),
@@ -60,8 +77,10 @@ export class ConnectionTable implements Disposable {
       return null;
     }
     const seat: Seat = new Seat(this.#clock, {
+      mostRequests: this.#mostRequests,
       left: () => this.#seats.delete(seat),
       held: (count) => this.#held += count,
+      crowded: () => this.crowded++,
     });
     this.#seats.add(seat);
     return seat;
@@ -98,6 +117,11 @@ export class ConnectionTable implements Disposable {
     const now = this.#clock.monotonic();
     for (const seat of [...this.#seats]) {
       const idled = now - seat.idleSince;
+      if (seat.untakenFor >= this.#untakenMs) {
+        this.stuck++;
+        seat.cut();
+        continue;
+      }
       if (!seat.isIdle || idled < this.#idleMs) continue;
       // It ends by itself once all that was answered is taken.
       if (seat.isAnswered && idled < TAKING * this.#idleMs) seat.endTaken();
@@ -113,8 +137,20 @@ export class ConnectionTable implements Disposable {
 
 /** What a seat tells its table. */
 interface TableEnd {
+  readonly mostRequests: number;
   left(): void;
   held(count: number): void;
+  crowded(): void;
+}
+
+/** A request that has come. */
+interface UnderWay {
+  /** Whether as many were under way before it as may be. */
+  readonly isOneTooMany: boolean;
+  /** To be called when there is an answer: the client is to take it now. */
+  readonly answered: () => void;
+  /** Says that it is worked on after that, until what this gives is called. */
+  readonly stay: () => () => void;
 }
 
 /** One connection's seat. */
@@ -125,10 +161,16 @@ export class Seat implements Connection {
   #served: Served | null = null;
   #ended: Promise<void> = Promise.resolve();
   #underWay = 0;
+  #worked = 0;
+  #untaken = 0;
+  #untakenSince = 0;
   #isAnswered = false;
   #isEnding = false;
   #hasLeft = false;
-  /** Since when nothing was under way; monotonic milliseconds. */
+  /**
+   * Since when nothing was worked on, or was taken since; monotonic
+   * milliseconds.
+   */
   idleSince: number;
 
   /** A seat that was just taken. */
@@ -143,9 +185,18 @@ export class Seat implements Connection {
     return this.#cut.signal;
   }
 
-  /** Whether nothing is under way. */
+  /**
+   * Whether nothing is worked on. An answer that waits to be taken is not:
+   * otherwise a client that takes nothing would keep its seat for ever.
+   */
   get isIdle(): boolean {
-    return this.#underWay === 0;
+    return this.#worked === 0;
+  }
+
+  /** Milliseconds for which answers have waited, and none of them was taken. */
+  get untakenFor(): number {
+    if (this.#untaken === 0) return 0;
+    return this.#clock.monotonic() - this.#untakenSince;
   }
 
   /** Whether it was ever answered: what was may not be taken yet. */
@@ -166,15 +217,42 @@ export class Seat implements Connection {
     );
   }
 
-  /** A request has come; what it gives ends when it is answered. */
-  begin(completed: Promise<void>): void {
+  /** A request has come; the promise ends when its answer was handed on whole. */
+  begin(completed: Promise<void>): UnderWay {
+    const isOneTooMany = this.#underWay >= this.#table.mostRequests;
+    if (isOneTooMany) this.#table.crowded();
     this.#underWay++;
+    let works = 0;
+    let hasCompleted = false;
+    let isUntaken = false;
+    const stay = () => {
+      works++;
+      this.#worked++;
+      let isWorked = true;
+      return () => {
+        if (!isWorked) return;
+        isWorked = false;
+        works--;
+        this.#worked--;
+        this.idleSince = this.#clock.monotonic();
+        if (works > 0 || hasCompleted) return;
+        isUntaken = true;
+        if (this.#untaken++ === 0) this.#untakenSince = this.idleSince;
+      };
+    };
+    const answered = stay();
     const end = () => {
+      hasCompleted = true;
+      answered();
       this.#underWay--;
       this.#isAnswered = true;
       this.idleSince = this.#clock.monotonic();
+      if (!isUntaken) return;
+      this.#untaken--;
+      this.#untakenSince = this.idleSince;
     };
     completed.then(end, end);
+    return { isOneTooMany, answered, stay };
   }
 
   hold(): () => void {

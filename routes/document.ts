@@ -2,12 +2,13 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { sha3_256 } from "../lib/hash.ts";
 import { VERSION } from "../lib/version.ts";
+import type { Backlog } from "../relay/backlog.ts";
 import { CAP_NOTES, type Caps } from "../relay/caps.ts";
 import type { Relay } from "../relay/relay.ts";
 import { SECURITY_SCHEMES } from "./access.ts";
 import { addBounds, boundsOf } from "./document_bounds.ts";
 import { callerHas } from "./etag.ts";
-import { inParts } from "./parts.ts";
+import { answerBytes } from "./parts.ts";
 import { problemResponses } from "./problem.ts";
 import { isUnpaid } from "./unpaid.ts";
 
@@ -31,7 +32,11 @@ const RATE_HEADERS = {
 } as const;
 
 /** Adds the route. What is registered later is not in the document. */
-export function addDocument(app: OpenAPIHono, relay: Relay): void {
+export function addDocument(
+  app: OpenAPIHono,
+  relay: Relay,
+  backlog: Backlog,
+): void {
   for (const [name, scheme] of Object.entries(SECURITY_SCHEMES)) {
     app.openAPIRegistry.registerComponent("securitySchemes", name, scheme);
   }
@@ -41,9 +46,9 @@ export function addDocument(app: OpenAPIHono, relay: Relay): void {
     c.header("ETag", tag);
     c.header("Cache-Control", `public, max-age=${MAX_AGE}`);
     if (callerHas(c, tag)) return c.body(null, 304);
-    return c.body(inParts(bytes), 200, {
-      "Content-Type": "application/json",
-      "Content-Length": String(bytes.length),
+    return answerBytes(c, backlog, bytes, {
+      headers: { "Content-Type": "application/json" },
+      isShared: true,
     });
   });
 }

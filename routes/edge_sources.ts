@@ -6,14 +6,14 @@ import type { ConnectionTable } from "./connections.ts";
 
 /** The sources of a worker's HTTP side. */
 export function edgeSources(
-  { streams, uploads, unpaid, connections }: EdgeUse & {
+  { streams, backlog, uploads, unpaid, connections }: EdgeUse & {
     readonly connections: ConnectionTable;
   },
   caps: Caps,
 ): Sources {
   return {
     streams: () => Object.entries(streams.counts),
-    bufferedBytes: () => streams.buffered,
+    bufferedBytes: () => backlog.bytes,
     bodies: () => uploads.size,
     bodyBytes: () => uploads.bytes,
     connections: () => connections.size,
@@ -24,11 +24,16 @@ export function edgeSources(
     caps: () => CAPS.map((name) => [name, caps[name]]),
     capRefusals: () => [
       ["connections", connections.refused],
+      ["connectionRequests", connections.crowded],
       ["idleSeconds", connections.dropped],
       ["tokenStreams", streams.refused.token],
       ["mailboxStreams", streams.refused.mailbox],
       ["streams", streams.refused.relay],
-      ["drainSeconds", streams.dropped],
+      ["bufferedBytes", backlog.refused],
+      [
+        "drainSeconds",
+        streams.dropped + backlog.dropped + connections.stuck,
+      ],
       ["uploadBytes", uploads.refused],
       ["uploadRate", uploads.dropped],
     ],
@@ -38,6 +43,7 @@ export function edgeSources(
 /** Every cap, and nothing else that stands beside them in a configuration. */
 const CAPS = [
   "connections",
+  "connectionRequests",
   "idleSeconds",
   "streams",
   "mailboxStreams",

@@ -2,6 +2,7 @@
 import type { Page } from "../kv/mail/read.ts";
 import { pagesOf, type Stay } from "../relay/stay.ts";
 import { streamParts } from "./page_forms.ts";
+import type { ServeInfo } from "./serve_info.ts";
 
 /** A comment: what lies on the way sees that the stream lives. */
 const BEAT = new TextEncoder().encode(":\n\n");
@@ -15,26 +16,31 @@ const utf8 = new TextEncoder();
  * A stream of a mailbox: `open` at once, `message` for each message with its
  * cursor as the id (or `digest` for many), and `end` with the reason when the
  * relay ends it. One part is made at a time, when the one before was taken; a
- * reader that takes none for too long is dropped, and `cut` off.
+ * reader that takes none for too long is dropped, and its connection cut off.
  */
-export function eventStream(stay: Stay, cut: () => void): Response {
+export function eventStream(
+  stay: Stay,
+  { connection, stay: stayOn }: Partial<ServeInfo>,
+): Response {
   const { relay: { clock, caps }, streams, place } = stay;
   const gone = new AbortController();
   const pages = pagesOf(stay, gone.signal);
   let waiting: Uint8Array[] = [];
   let isOpen = false;
   let callOff = () => {};
+  const leaveConnection = stayOn?.();
   const leave = async () => {
     gone.abort();
     callOff();
     place.leave();
+    leaveConnection?.();
     await pages.return(undefined);
   };
   const drop = (controller: ReadableStreamDefaultController) => {
     streams.dropped++;
     controller.error(new Error("the reader takes nothing"));
     leave();
-    cut();
+    connection?.cut();
   };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {

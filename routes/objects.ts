@@ -8,7 +8,9 @@ import { type Access, TOKEN_SECURITY } from "./access.ts";
 import { MAXTXPOW } from "./envelope_body.ts";
 import { callerHas } from "./etag.ts";
 import { objectHash } from "./forms.ts";
+import { answerBytes } from "./parts.ts";
 import { problemResponses } from "./problem.ts";
+import type { Backlog } from "../relay/backlog.ts";
 import type { Relay } from "../relay/relay.ts";
 
 const binary = (description: string) => ({
@@ -52,6 +54,7 @@ export function addObjects(
   app: OpenAPIHono,
   relay: Relay,
   access: Access,
+  backlog: Backlog,
 ): void {
   app.openapi(route, async (c) => {
     const { mailbox } = await access.grant(c, "read");
@@ -71,13 +74,15 @@ export function addObjects(
       range?.end,
     );
     if (bytes === null) throw unknown(hash);
-    headers.set("Content-Length", String(bytes.length));
-    if (range === null) return new Response(bytes, { status: 200, headers });
-    headers.set(
-      "Content-Range",
-      `bytes ${range.start}-${range.end - 1}/${object.size}`,
-    );
-    return new Response(bytes, { status: 206, headers });
+    if (range === null) return answerBytes(c, backlog, bytes, { headers });
+    const { start, end } = range;
+    return answerBytes(c, backlog, bytes, {
+      status: 206,
+      headers: {
+        ...headers,
+        "Content-Range": `bytes ${start}-${end - 1}/${object.size}`,
+      },
+    });
   });
 }
 
@@ -88,15 +93,15 @@ function unknown(hash: string): Problem {
   );
 }
 
-function headersOf({ hash, holdUntil }: HeldObject, now: number): Headers {
+function headersOf({ hash, holdUntil }: HeldObject, now: number) {
   const seconds = Math.floor((holdUntil - now) / 1_000);
-  return new Headers({
+  return {
     "Content-Type": MAXTXPOW,
     "ETag": `"${hash}"`,
     "Accept-Ranges": "bytes",
     "Cache-Control": `private, max-age=${seconds}, immutable`,
     "X-Content-Type-Options": "nosniff",
-  });
+  };
 }
 
 /** Bytes from `start` up to, not with, `end`. */

@@ -5,8 +5,9 @@ import swaggerUi from "swagger-ui-dist/absolute-path.js";
 import type { Bytes } from "../lib/bytes.ts";
 import { sha3_256 } from "../lib/hash.ts";
 import { isProblemCode, Problem, PROBLEMS } from "../lib/problem.ts";
+import type { Backlog } from "../relay/backlog.ts";
 import { callerHas } from "./etag.ts";
-import { inParts } from "./parts.ts";
+import { answerBytes } from "./parts.ts";
 
 /** Everything a page uses comes from the relay itself. */
 const CONTENT_SECURITY_POLICY =
@@ -35,7 +36,7 @@ async function readDocsFile(file: string): Promise<DocsFile> {
 }
 
 /** Adds `/docs` and `/problems/<code>`. */
-export function addPages(app: OpenAPIHono): void {
+export function addPages(app: OpenAPIHono, backlog: Backlog): void {
   app.get("/docs", (c) => {
     c.header("Content-Security-Policy", CONTENT_SECURITY_POLICY);
     return c.html(html`
@@ -71,9 +72,9 @@ export function addPages(app: OpenAPIHono): void {
     c.header("ETag", tag);
     c.header("Cache-Control", "public, max-age=86400");
     if (callerHas(c, tag)) return c.body(null, 304);
-    return c.body(inParts(bytes), 200, {
-      "Content-Type": type,
-      "Content-Length": String(bytes.length),
+    return answerBytes(c, backlog, bytes, {
+      headers: { "Content-Type": type },
+      isShared: true,
     });
   });
   app.get("/problems/:code", (c) => {

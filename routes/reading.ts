@@ -20,6 +20,8 @@ import { problemResponses } from "./problem.ts";
 import { wholeNumber } from "./query.ts";
 import type { ServeInfo } from "./serve_info.ts";
 import { beginStay, type StayOptions } from "../relay/stay.ts";
+import { answerBytes, answerJson } from "./parts.ts";
+import type { Backlog } from "../relay/backlog.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { Streams } from "../relay/streams.ts";
 import { hearLeaving, parseUpgrade, upgrade } from "./upgrade.ts";
@@ -123,6 +125,7 @@ export function addRead(
   relay: Relay,
   access: Access,
   streams: Streams,
+  backlog: Backlog,
 ): void {
   app.openapi(readRoute, async (c) => {
     const grant = await access.owner(c, "read");
@@ -138,9 +141,8 @@ export function addRead(
       if (c.req.method === "HEAD") {
         return c.body(null, 200, EVENT_STREAM_HEADERS);
       }
-      const { connection } = (c.env ?? {}) as Partial<ServeInfo>;
       const stay = await beginStay(relay, streams, grant, "events", options);
-      return eventStream(stay, () => connection?.cut());
+      return eventStream(stay, (c.env ?? {}) as Partial<ServeInfo>);
     }
     const wait = waitOf(c.req.header("Prefer"));
     const page = wait > 0
@@ -155,9 +157,12 @@ export function addRead(
     if (wait > 0) c.header("Preference-Applied", `wait=${wait}`);
     if (delivery === "digest" || delivery === "hint") {
       const { body, headers } = compactPage(page, delivery);
-      return c.body(body, 200, headers);
+      return answerBytes(c, backlog, body, { headers });
     }
-    return c.json({ ...page, messages: page.messages.map(messageJson) }, 200);
+    return answerJson(c, backlog, {
+      ...page,
+      messages: page.messages.map(messageJson),
+    });
 
     async function readOnce() {
       const maxBody = maxBodyOf(delivery);

@@ -16,6 +16,15 @@ export interface ServeInfo {
   readonly remoteAddr: { readonly hostname: string };
   /** Where the server knows its connections. */
   readonly connection?: Connection;
+  /** Ends when the answer was handed on whole, or nobody waits for it. */
+  readonly completed?: Promise<void>;
+  /** Whether as many requests of the connection were under way as may be. */
+  readonly isOneTooMany?: boolean;
+  /**
+   * Says that the answer is worked on after it was given, and that somebody
+   * else looks whether it is taken, until what this gives is called.
+   */
+  readonly stay?: () => () => void;
 }
 
 /** Answers one request. */

@@ -10,8 +10,7 @@
  */
 import type { Log } from "../lib/log.ts";
 import type { Clock } from "../lib/timers.ts";
-import type { Caps } from "../relay/caps.ts";
-import { ConnectionTable } from "./connections.ts";
+import { type ConnectionCaps, ConnectionTable } from "./connections.ts";
 import type { Answer } from "./serve_info.ts";
 
 /** Milliseconds before a connection is taken again after that has failed. */
@@ -22,7 +21,7 @@ export interface ServerOptions {
   readonly port: number;
   readonly host: string;
   readonly clock: Clock;
-  readonly caps: Pick<Caps, "connections" | "idleSeconds">;
+  readonly caps: ConnectionCaps;
   readonly answer: Answer;
   readonly log: Log;
   /** Whether the platform listens, and connections are none of ours. */
@@ -145,9 +144,18 @@ function serveConnections(
         connection,
         seat.signal,
         (request, info) => {
-          seat.begin(info.completed);
+          const { completed } = info;
           const { remoteAddr } = info as Deno.ServeHandlerInfo<Deno.NetAddr>;
-          return answer(request, { remoteAddr, connection: seat });
+          const { isOneTooMany, answered, stay } = seat.begin(completed);
+          const answering = answer(request, {
+            remoteAddr,
+            connection: seat,
+            completed,
+            isOneTooMany,
+            stay,
+          });
+          Promise.resolve(answering).then(answered, answered);
+          return answering;
         },
         (error) => failed(error),
         () => {},
@@ -172,16 +180,20 @@ function servePlatform(
   const cutOff = new AbortController();
   const table = new ConnectionTable(clock, caps);
   let isAsked = false;
-  const server = Deno.serve({
-    signal: cutOff.signal,
-    port,
-    hostname: host,
-    onListen: () => {},
-    onError(error) {
-      log.error("answer-failed", { error });
-      return new Response(null, { status: 500 });
+  const server = Deno.serve(
+    {
+      signal: cutOff.signal,
+      port,
+      hostname: host,
+      onListen: () => {},
+      onError(error) {
+        log.error("answer-failed", { error });
+        return new Response(null, { status: 500 });
+      },
     },
-  }, (request, { remoteAddr }) => answer(request, { remoteAddr }));
+    (request, { remoteAddr, completed }) =>
+      answer(request, { remoteAddr, completed }),
+  );
   const finished = server.finished.then(
     () => {
       if (!isAsked) throw new ServerEndedError("the server ended by itself");

@@ -23,6 +23,7 @@ const DEFAULTS: Config = {
   maximaKey: null,
   trustedProxies: 0,
   connections: null,
+  connectionRequests: 100,
   idleSeconds: 60,
   streams: 8_000,
   mailboxStreams: 1_000,

@@ -1,0 +1,23 @@
+/** Requests of one connection: so many may be under way at once. */
+import type { MiddlewareHandler } from "hono";
+import { createMiddleware } from "hono/factory";
+import { Problem } from "../lib/problem.ts";
+import type { ServeInfo } from "./serve_info.ts";
+
+/** Seconds after which a request that was one too many may come again. */
+const RETRY_AFTER = 1;
+
+/** Goes before every route; a request counts until its answer is taken whole. */
+export const refuseCrowds: MiddlewareHandler = createMiddleware(
+  async (c, next) => {
+    const { isOneTooMany } = (c.env ?? {}) as Partial<ServeInfo>;
+    if (isOneTooMany) {
+      throw new Problem(
+        "busy",
+        "as many requests of this connection are under way as may be",
+        { retryAfter: RETRY_AFTER },
+      );
+    }
+    await next();
+  },
+);
