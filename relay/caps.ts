@@ -67,7 +67,7 @@ export const CAP_NOTES: Readonly<Record<keyof Caps, string>> = {
   tokenStreams: "readers that may stay under one token",
   streamBytes: "bytes that may wait for one reader, beside one message",
   bufferedBytes:
-    "bytes that may wait for all readers together, and in answers of over 64 KiB",
+    "bytes that may wait for all readers together, and in answers of over 4 KiB",
   drainSeconds: "seconds after which a reader that takes nothing is dropped",
   frameBytes: "bytes of a frame that a reader may send",
   uploadBytes: "bytes of all bodies that are being read or worked on",

@@ -11,16 +11,13 @@ const LOOKS = 4;
  */
 const TAKING = 16;
 
-/**
- * A small answer may wait for so many times as long as a part of a long one: it
- * has as many bytes as so many parts.
- */
-const PARTS = 4;
+/** Milliseconds for which answers stand still before their seat is given away. */
+const GRACE = 1_000;
 
 /** What is said of connections. */
 export type ConnectionCaps = Pick<
   Caps,
-  "connections" | "connectionRequests" | "idleSeconds" | "drainSeconds"
+  "connections" | "connectionRequests" | "idleSeconds"
 >;
 
 /** A connection that is served. */
@@ -35,7 +32,6 @@ export class ConnectionTable implements Disposable {
   readonly #most: number;
   readonly #mostRequests: number;
   readonly #idleMs: number;
-  readonly #untakenMs: number;
   readonly #seats = new Set<Seat>();
   readonly #endLooks: () => void;
   #held = 0;
@@ -43,8 +39,6 @@ export class ConnectionTable implements Disposable {
   refused = 0;
   /** Connections that were ended for idling. */
   dropped = 0;
-  /** Connections that were ended for taking nothing. */
-  stuck = 0;
   /** Requests that were one too many of a connection. */
   crowded = 0;
 
@@ -54,7 +48,6 @@ export class ConnectionTable implements Disposable {
     this.#most = caps.connections;
     this.#mostRequests = caps.connectionRequests;
     this.#idleMs = 1_000 * caps.idleSeconds;
-    this.#untakenMs = 1_000 * caps.drainSeconds * PARTS;
     this.#endLooks = clock.every(
       Math.ceil(this.#idleMs / LOOKS),
       () => this.#endIdle(),
@@ -68,7 +61,7 @@ export class ConnectionTable implements Disposable {
 
   /**
    * A seat for a connection. If there is none, the one that has idled longest
-   * goes; null if none idles.
+   * goes, or has taken nothing; null if there is none such.
    */
   enter(): Seat | null {
     if (this.size >= this.#most) this.makeRoom();
@@ -86,11 +79,11 @@ export class ConnectionTable implements Disposable {
     return seat;
   }
 
-  /** Ends the connection that has idled longest, if one does. */
+  /** Ends the connection that has idled longest, if there is one to spare. */
   makeRoom(): void {
     let longest: Seat | null = null;
     for (const seat of this.#seats) {
-      if (!seat.isIdle) continue;
+      if (!seat.isSpare) continue;
       if (longest === null || seat.idleSince < longest.idleSince) {
         longest = seat;
       }
@@ -117,11 +110,6 @@ export class ConnectionTable implements Disposable {
     const now = this.#clock.monotonic();
     for (const seat of [...this.#seats]) {
       const idled = now - seat.idleSince;
-      if (seat.untakenFor >= this.#untakenMs) {
-        this.stuck++;
-        seat.cut();
-        continue;
-      }
       if (!seat.isIdle || idled < this.#idleMs) continue;
       // It ends by itself once all that was answered is taken.
       if (seat.isAnswered && idled < TAKING * this.#idleMs) seat.endTaken();
@@ -149,8 +137,6 @@ interface UnderWay {
   readonly isOneTooMany: boolean;
   /** To be called when there is an answer: the client is to take it now. */
   readonly answered: () => void;
-  /** Says that it is worked on after that, until what this gives is called. */
-  readonly stay: () => () => void;
 }
 
 /** One connection's seat. */
@@ -162,14 +148,12 @@ export class Seat implements Connection {
   #ended: Promise<void> = Promise.resolve();
   #underWay = 0;
   #worked = 0;
-  #untaken = 0;
-  #untakenSince = 0;
   #isAnswered = false;
   #isEnding = false;
   #hasLeft = false;
   /**
-   * Since when nothing was worked on, or was taken since; monotonic
-   * milliseconds.
+   * Since when nothing was worked on, and no part of an answer was taken;
+   * monotonic milliseconds.
    */
   idleSince: number;
 
@@ -185,18 +169,19 @@ export class Seat implements Connection {
     return this.#cut.signal;
   }
 
-  /**
-   * Whether nothing is worked on. An answer that waits to be taken is not:
-   * otherwise a client that takes nothing would keep its seat for ever.
-   */
+  /** Whether nothing is under way. */
   get isIdle(): boolean {
-    return this.#worked === 0;
+    return this.#underWay === 0;
   }
 
-  /** Milliseconds for which answers have waited, and none of them was taken. */
-  get untakenFor(): number {
-    if (this.#untaken === 0) return 0;
-    return this.#clock.monotonic() - this.#untakenSince;
+  /**
+   * Whether its seat may be given to another: it idles, or only has answers that
+   * nobody takes. Otherwise who takes nothing would keep it.
+   */
+  get isSpare(): boolean {
+    if (this.isIdle) return true;
+    const stillFor = this.#clock.monotonic() - this.idleSince;
+    return this.#worked === 0 && stillFor >= GRACE;
   }
 
   /** Whether it was ever answered: what was may not be taken yet. */
@@ -222,38 +207,33 @@ export class Seat implements Connection {
     const isOneTooMany = this.#underWay >= this.#table.mostRequests;
     if (isOneTooMany) this.#table.crowded();
     this.#underWay++;
-    let works = 0;
-    let hasCompleted = false;
-    let isUntaken = false;
-    const stay = () => {
-      works++;
-      this.#worked++;
-      let isWorked = true;
-      return () => {
-        if (!isWorked) return;
-        isWorked = false;
-        works--;
-        this.#worked--;
-        this.idleSince = this.#clock.monotonic();
-        if (works > 0 || hasCompleted) return;
-        isUntaken = true;
-        if (this.#untaken++ === 0) this.#untakenSince = this.idleSince;
-      };
-    };
-    const answered = stay();
+    const answered = this.stay();
     const end = () => {
-      hasCompleted = true;
       answered();
       this.#underWay--;
       this.#isAnswered = true;
-      this.idleSince = this.#clock.monotonic();
-      if (!isUntaken) return;
-      this.#untaken--;
-      this.#untakenSince = this.idleSince;
+      this.moved();
     };
     completed.then(end, end);
-    return { isOneTooMany, answered, stay };
+    return { isOneTooMany, answered };
   }
+
+  /** Says that something is worked on until what this gives is called. */
+  readonly stay = (): () => void => {
+    this.#worked++;
+    let isWorked = true;
+    return () => {
+      if (!isWorked) return;
+      isWorked = false;
+      this.#worked--;
+      this.moved();
+    };
+  };
+
+  /** Says that a part of an answer was taken. */
+  readonly moved = (): void => {
+    this.idleSince = this.#clock.monotonic();
+  };
 
   hold(): () => void {
     this.#table.held(1);

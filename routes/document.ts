@@ -43,11 +43,14 @@ export function addDocument(
   const bytes = new TextEncoder().encode(JSON.stringify(describe(app, relay)));
   const tag = `"${sha3_256(bytes).toHex().slice(0, 32)}"`;
   app.get("/openapi.json", (c) => {
-    c.header("ETag", tag);
-    c.header("Cache-Control", `public, max-age=${MAX_AGE}`);
-    if (callerHas(c, tag)) return c.body(null, 304);
+    // Not by c.header(): a refusal would have them as well, and be kept.
+    const headers = {
+      "ETag": tag,
+      "Cache-Control": `public, max-age=${MAX_AGE}`,
+    };
+    if (callerHas(c, tag)) return c.body(null, 304, headers);
     return answerBytes(c, backlog, bytes, {
-      headers: { "Content-Type": "application/json" },
+      headers: { ...headers, "Content-Type": "application/json" },
       isShared: true,
     });
   });

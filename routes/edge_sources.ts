@@ -30,10 +30,7 @@ export function edgeSources(
       ["mailboxStreams", streams.refused.mailbox],
       ["streams", streams.refused.relay],
       ["bufferedBytes", backlog.refused],
-      [
-        "drainSeconds",
-        streams.dropped + backlog.dropped + connections.stuck,
-      ],
+      ["drainSeconds", streams.dropped + backlog.dropped],
       ["uploadBytes", uploads.refused],
       ["uploadRate", uploads.dropped],
     ],

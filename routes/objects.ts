@@ -2,7 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { findObject, type HeldObject, readObject } from "../kv/mail/objects.ts";
-import { parseObjectHash } from "../lib/ids.ts";
+import { type MailboxId, parseObjectHash } from "../lib/ids.ts";
 import { Problem } from "../lib/problem.ts";
 import { type Access, TOKEN_SECURITY } from "./access.ts";
 import { MAXTXPOW } from "./envelope_body.ts";
@@ -11,7 +11,11 @@ import { objectHash } from "./forms.ts";
 import { answerBytes } from "./parts.ts";
 import { problemResponses } from "./problem.ts";
 import type { Backlog } from "../relay/backlog.ts";
+import { Turns } from "../relay/turns.ts";
 import type { Relay } from "../relay/relay.ts";
+
+/** Objects of one mailbox that are read at once: until then none is counted. */
+const READ_AT_ONCE = 4;
 
 const binary = (description: string) => ({
   description,
@@ -56,6 +60,7 @@ export function addObjects(
   access: Access,
   backlog: Backlog,
 ): void {
+  const turns = new Turns<MailboxId>(READ_AT_ONCE);
   app.openapi(route, async (c) => {
     const { mailbox } = await access.grant(c, "read");
     const hash = parseObjectHash(c.req.valid("param").object);
@@ -67,6 +72,7 @@ export function addObjects(
       return new Response(null, { status: 304, headers });
     }
     const range = rangeOf(c, object);
+    using _turn = await turns.take(mailbox);
     const bytes = await readObject(
       relay.store,
       object,

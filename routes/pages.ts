@@ -69,11 +69,11 @@ export function addPages(app: OpenAPIHono, backlog: Backlog): void {
     const type = DOCS_FILES.get(file);
     if (type === undefined) return c.notFound();
     const { bytes, tag } = await load(file);
-    c.header("ETag", tag);
-    c.header("Cache-Control", "public, max-age=86400");
-    if (callerHas(c, tag)) return c.body(null, 304);
+    // Not by c.header(): a refusal would have them as well, and be kept.
+    const headers = { "ETag": tag, "Cache-Control": "public, max-age=86400" };
+    if (callerHas(c, tag)) return c.body(null, 304, headers);
     return answerBytes(c, backlog, bytes, {
-      headers: { "Content-Type": type },
+      headers: { ...headers, "Content-Type": type },
       isShared: true,
     });
   });

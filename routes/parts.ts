@@ -8,8 +8,11 @@ import type { ServeInfo } from "./serve_info.ts";
 const PART_BYTES = 16_384;
 /** Parts that Deno takes before it waits for the client: 64 KiB, and one more. */
 const PARTS_AHEAD = 5;
-/** Bytes of the longest answer that is handed on at once. */
-const MOST_AT_ONCE = 2 ** 16;
+/**
+ * Bytes of the longest answer that is handed on at once: whether that is taken
+ * nobody hears, for Deno takes it for sent.
+ */
+const MOST_AT_ONCE = 4_096;
 
 /** How bytes are answered. */
 export interface BytesAnswer {
@@ -63,28 +66,21 @@ function inParts(
   bytes: Bytes,
   waiting: number,
   backlog: Backlog,
-  { connection, completed, stay }: Partial<ServeInfo>,
+  { connection, completed, moved }: Partial<ServeInfo>,
 ): ReadableStream<Bytes> {
   let at = 0;
   let fail = (_: Error) => {};
-  // Beside its parcel the connection does not idle.
-  let leave = () => {};
   const parcel: Parcel = backlog.begin(waiting, () => {
-    leave();
     fail(new Error("the client takes nothing"));
     connection?.cut();
   });
-  leave = stay?.() ?? leave;
-  const end = () => {
-    parcel.end();
-    leave();
-  };
-  completed?.then(end, end);
+  completed?.then(parcel.end, parcel.end);
   return new ReadableStream<Bytes>({
     start(controller) {
       fail = (error) => controller.error(error);
     },
     pull(controller) {
+      moved?.();
       if (at < bytes.length) {
         controller.enqueue(bytes.slice(at, at + PART_BYTES));
         at += PART_BYTES;
@@ -92,9 +88,9 @@ function inParts(
       }
       controller.close();
       // The last parts may wait yet: the server says when they do not.
-      if (completed === undefined) end();
+      if (completed === undefined) parcel.end();
       else parcel.handOn(PARTS_AHEAD);
     },
-    cancel: end,
+    cancel: parcel.end,
   }, { highWaterMark: 0 });
 }

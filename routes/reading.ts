@@ -2,6 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { CURSOR_FORM, parseCursor } from "../lib/cursor.ts";
+import type { MailboxId } from "../lib/ids.ts";
 import {
   DELIVERIES,
   deliveryOf,
@@ -23,6 +24,7 @@ import { beginStay, type StayOptions } from "../relay/stay.ts";
 import { answerBytes, answerJson } from "./parts.ts";
 import type { Backlog } from "../relay/backlog.ts";
 import type { Relay } from "../relay/relay.ts";
+import { Turns } from "../relay/turns.ts";
 import type { Streams } from "../relay/streams.ts";
 import { hearLeaving, parseUpgrade, upgrade } from "./upgrade.ts";
 
@@ -34,6 +36,12 @@ const DELIVERY_DESCRIPTION =
   "little-endian), in streams as event `digest` and at most one a minute; below " +
   "it hints, the 32 bytes of the hash, in answer to polls alone. The headers " +
   "`Restante-Next`, `-More` and `-Reset` say what a JSON page says.";
+
+/**
+ * Pages of one mailbox that are made at once: a page is counted once it is made,
+ * and may have megabytes.
+ */
+const READ_AT_ONCE = 4;
 
 /** What a reader says of itself, whichever way it reads. */
 const readerQuery = z.object({
@@ -127,6 +135,7 @@ export function addRead(
   streams: Streams,
   backlog: Backlog,
 ): void {
+  const turns = new Turns<MailboxId>(READ_AT_ONCE);
   app.openapi(readRoute, async (c) => {
     const grant = await access.owner(c, "read");
     const { limit, after, ...query } = c.req.valid("query");
@@ -145,6 +154,7 @@ export function addRead(
       return eventStream(stay, (c.env ?? {}) as Partial<ServeInfo>);
     }
     const wait = waitOf(c.req.header("Prefer"));
+    using _turn = wait > 0 ? null : await turns.take(mailbox);
     const page = wait > 0
       ? await waitForPage(
         await beginStay(relay, streams, grant, "poll", options),

@@ -21,10 +21,12 @@ export interface ServeInfo {
   /** Whether as many requests of the connection were under way as may be. */
   readonly isOneTooMany?: boolean;
   /**
-   * Says that the answer is worked on after it was given, and that somebody
-   * else looks whether it is taken, until what this gives is called.
+   * Says that the answer is worked on after it was given, until what this gives
+   * is called.
    */
   readonly stay?: () => () => void;
+  /** Says that a part of the answer was taken. */
+  readonly moved?: () => void;
 }
 
 /** Answers one request. */

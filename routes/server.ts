@@ -146,13 +146,14 @@ function serveConnections(
         (request, info) => {
           const { completed } = info;
           const { remoteAddr } = info as Deno.ServeHandlerInfo<Deno.NetAddr>;
-          const { isOneTooMany, answered, stay } = seat.begin(completed);
+          const { isOneTooMany, answered } = seat.begin(completed);
           const answering = answer(request, {
             remoteAddr,
             connection: seat,
             completed,
             isOneTooMany,
-            stay,
+            stay: seat.stay,
+            moved: seat.moved,
           });
           Promise.resolve(answering).then(answered, answered);
           return answering;

@@ -13,7 +13,11 @@ Deno.test("an answer that is still being taken is not cut off as idling", async 
     port: 0,
     host: "127.0.0.1",
     clock,
-    caps: { connections: 10, idleSeconds: 60 },
+    caps: {
+      connections: 10,
+      connectionRequests: 100,
+      idleSeconds: 60,
+    },
     answer: () => new Response(new Uint8Array(BYTES)),
     log: silentLog,
   });

@@ -5,7 +5,11 @@ import { ManualClock } from "../manual_clock.ts";
 
 function tableOf(connections: number) {
   const clock = new ManualClock();
-  const table = new ConnectionTable(clock, { connections, idleSeconds: 60 });
+  const table = new ConnectionTable(clock, {
+    connections,
+    connectionRequests: 3,
+    idleSeconds: 60,
+  });
   return { clock, table };
 }
 
@@ -77,6 +81,51 @@ Deno.test("a connection that sends nothing for a minute is ended", async () => {
   assert.deepEqual([table.size, table.dropped], [0, 2]);
   table[Symbol.dispose]();
   assert.equal(clock.timers, 0);
+});
+
+const never = new Promise<void>(() => {});
+
+Deno.test("Seat.begin() says which request is one too many, until one before is taken", async () => {
+  const { table } = tableOf(1);
+  const seat = table.enter();
+  assert.ok(seat);
+  const taken = Promise.withResolvers<void>();
+  seat.begin(taken.promise).answered();
+  const many = [0, 1, 2].map(() => {
+    const { answered, isOneTooMany } = seat.begin(never);
+    answered(); // and it is not taken
+    return isOneTooMany;
+  });
+  assert.deepEqual([many, table.crowded], [[false, false, true], 1]);
+  taken.resolve();
+  await taken.promise;
+  assert.equal(seat.begin(never).isOneTooMany, true, "the refused one counts");
+  assert.equal(table.crowded, 2);
+});
+
+Deno.test("ConnectionTable.enter() gives away the seat of one that takes no answers for a second, not that of one whose answer is worked on", () => {
+  const { clock, table } = tableOf(2);
+  const [stuck, working] = [table.enter(), table.enter()];
+  assert.ok(stuck && working);
+  working.begin(never);
+  const { answered } = stuck.begin(never);
+  const leave = stuck.stay();
+  answered();
+  clock.advance(5_000);
+  assert.equal(table.enter(), null, "a stream of it is worked on");
+  leave();
+  leave(); // and for nothing else
+  clock.advance(999);
+  assert.equal(table.enter(), null);
+  stuck.moved();
+  clock.advance(999);
+  assert.equal(table.enter(), null);
+  clock.advance(1);
+  assert.ok(table.enter());
+  assert.deepEqual(
+    [stuck.signal.aborted, working.signal.aborted, table.dropped],
+    [true, false, 1],
+  );
 });
 
 Deno.test("roomForConnections() leaves descriptors to the store", () => {

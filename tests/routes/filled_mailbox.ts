@@ -6,18 +6,22 @@ import { randomBytes } from "./envelopes.ts";
 import { Owner } from "./owner.ts";
 import type { TestRelay } from "./relay_fixture.ts";
 
-/** Has so many small messages stored, an hour each, without work for them. */
+/**
+ * Has so many messages stored, small ones and for an hour if not told
+ * otherwise, without work for them.
+ */
 export async function fill(
   { relay: { relay, clock }, mailbox }: Owner,
   count: number,
   hold = 3_600,
+  bytes = 60,
 ): Promise<StoredMessage[]> {
   const stored: StoredMessage[] = [];
   for (let i = 0; i < count; i++) {
     const { message } = await commitMessage(relay.store, {
       id: messageIdOf(randomBytes(32)),
       mailbox,
-      body: randomBytes(60),
+      body: randomBytes(bytes),
       paid: { by: "work", hashes: 10_000 },
       hold,
       minBandwidth: 0,
