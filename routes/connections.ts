@@ -1,6 +1,7 @@
 /** The connections of a server: how many there are, and which of them idle. */
 import type { Clock } from "../lib/timers.ts";
 import type { Caps } from "../relay/caps.ts";
+import type { Served } from "./serve_connection.ts";
 import type { Connection } from "./serve_info.ts";
 
 /** Looks at idle connections in the time in which one may idle. */
@@ -19,12 +20,6 @@ export type ConnectionCaps = Pick<
   Caps,
   "connections" | "connectionRequests" | "idleSeconds"
 >;
-
-/** A connection that is served. */
-interface Served {
-  readonly finished: Promise<void>;
-  shutdown(): Promise<void>;
-}
 
 /** Counts connections, and ends those that idle. */
 export class ConnectionTable implements Disposable {
@@ -150,6 +145,7 @@ export class Seat implements Connection {
   #worked = 0;
   #isAnswered = false;
   #isEnding = false;
+  #isSocket = false;
   #hasLeft = false;
   /**
    * Since when nothing was worked on, and no part of an answer was taken;
@@ -244,9 +240,15 @@ export class Seat implements Connection {
     };
   }
 
+  keepSocket(): void {
+    this.#isSocket = true;
+    this.#served?.release();
+  }
+
   cut(): void {
     if (this.#hasLeft) return; // Deno takes it ill to end what has ended
     this.leave();
+    if (this.#isSocket) return; // what served it was let go of
     try {
       this.#cut.abort();
     } catch {

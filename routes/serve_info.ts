@@ -7,6 +7,11 @@ export interface Connection {
    * until what this gives is called.
    */
   hold(): () => void;
+  /**
+   * Says that the socket is open, in the turn in which it is: later, it may
+   * have been ended with the connection that it was.
+   */
+  keepSocket(): void;
   /** Cuts it off, whatever is under way. */
   cut(): void;
 }

@@ -11,6 +11,7 @@
 import type { Log } from "../lib/log.ts";
 import type { Clock } from "../lib/timers.ts";
 import { type ConnectionCaps, ConnectionTable } from "./connections.ts";
+import { connectionServer, type ServeConnection } from "./serve_connection.ts";
 import type { Answer } from "./serve_info.ts";
 
 /** Milliseconds before a connection is taken again after that has failed. */
@@ -45,34 +46,6 @@ export interface Server {
 /** The server ended, and nobody had told it to. */
 export class ServerEndedError extends Error {
   override name = "ServerEndedError";
-}
-
-/** A connection that is served. */
-interface Served {
-  readonly finished: Promise<void>;
-  shutdown(): Promise<void>;
-}
-
-/** Serves one connection: what `Deno.serve` does with each of its own. */
-type ServeConnection = (
-  connection: Deno.Conn,
-  signal: AbortSignal,
-  answer: (
-    request: Request,
-    info: Deno.ServeHandlerInfo,
-  ) => Response | Promise<Response>,
-  onError: (error: unknown) => Response,
-  onListen: () => void,
-) => Served;
-
-/** What Deno serves one connection by; null if this one has no such thing. */
-function connectionServer(): ServeConnection | null {
-  const deno = Deno as unknown as {
-    readonly internal?: symbol;
-    readonly [name: symbol]: { readonly serveHttpOnConnection?: unknown };
-  };
-  const found = deno.internal && deno[deno.internal]?.serveHttpOnConnection;
-  return typeof found === "function" ? found as ServeConnection : null;
 }
 
 /**
@@ -159,7 +132,6 @@ function serveConnections(
           return answering;
         },
         (error) => failed(error),
-        () => {},
       );
       seat.serve(served); // one that breaks off is no failure of the relay's
     } catch (error) {

@@ -87,6 +87,7 @@ export function upgrade(
       () => relay.log.warn("socket-not-opened"),
     );
     socket.onopen = () => {
+      info.connection?.keepSocket();
       callOff();
       serveSocket(socket, stay);
     };

@@ -48,6 +48,30 @@ Deno.test("ConnectionTable.enter() refuses one more where all work, or are socke
   assert.ok(table.enter());
 });
 
+Deno.test("Seat.keepSocket() lets go of what served it, which is not cut off any more", () => {
+  const { table } = tableOf(2);
+  const [socket, other] = [table.enter(), table.enter()];
+  assert.ok(socket && other);
+  let released = 0;
+  const served = {
+    finished: new Promise<void>(() => {}),
+    shutdown: () => Promise.resolve(),
+    release: () => void released++,
+  };
+  socket.serve(served);
+  other.serve(served);
+  socket.hold();
+  assert.equal(released, 0, "it is not open yet");
+  socket.keepSocket();
+  assert.equal(released, 1);
+  table.cutAll();
+  assert.deepEqual(
+    [socket.signal.aborted, other.signal.aborted],
+    [false, true],
+  );
+  assert.equal(table.size, 1, "the socket is held");
+});
+
 Deno.test("a connection that sends nothing for a minute is ended", async () => {
   const { clock, table } = tableOf(10);
   const silent = table.enter();
@@ -63,7 +87,11 @@ Deno.test("a connection that sends nothing for a minute is ended", async () => {
   assert.equal(working.signal.aborted, false);
   let ends = 0;
   const finished = new Promise<void>(() => {});
-  working.serve({ finished, shutdown: () => Promise.resolve(void ends++) });
+  working.serve({
+    finished,
+    shutdown: () => Promise.resolve(void ends++),
+    release: () => assert.fail("it is no socket"),
+  });
   answered.resolve();
   await answered.promise;
   clock.advance(45_000);

@@ -38,7 +38,11 @@ function connectionOf() {
   const seen = { cuts: 0, stays: 0, moves: 0 };
   const info: ServeInfo = {
     remoteAddr: { hostname: "127.0.0.1" },
-    connection: { hold: () => () => {}, cut: () => void seen.cuts++ },
+    connection: {
+      hold: () => () => {},
+      keepSocket: () => {},
+      cut: () => void seen.cuts++,
+    },
     completed: answered.promise,
     stay: () => {
       seen.stays++;

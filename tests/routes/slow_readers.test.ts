@@ -58,7 +58,11 @@ Deno.test("a reader of events that takes nothing is dropped, and gives its place
     headers: { Accept: "text/event-stream", Authorization: `Bearer ${token}` },
   }, {
     remoteAddr: { hostname: "127.0.0.1" },
-    connection: { hold: () => () => {}, cut: () => void cuts++ },
+    connection: {
+      hold: () => () => {},
+      keepSocket: () => {},
+      cut: () => void cuts++,
+    },
   });
   const { streams } = relay.app.use;
   assert.equal(streams.size, 1);
