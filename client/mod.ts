@@ -21,6 +21,7 @@ export {
   acknowledge,
   fetchMessage,
   readAll,
+  type ReadAllOptions,
   type ReadOptions,
   readPage,
   type ReceivedPage,

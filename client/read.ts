@@ -50,8 +50,19 @@ export async function readPage(
 
 /** Pages that no mailbox has: a million messages, or ten gigabytes. */
 const MAX_PAGES = 10_000;
+/** Messages that no mailbox has, however its pages are cut. */
+const MAX_MESSAGES = 1_000_000;
 /** How often a store may be restored while it is read. */
 const MAX_RESETS = 3;
+
+/** How to read all that there is. */
+export interface ReadAllOptions extends Omit<ReadOptions, "wait"> {
+  /**
+   * Messages after which the relay is not believed that there are more, a
+   * million if not said.
+   */
+  readonly maxMessages?: number | undefined;
+}
 
 /**
  * Every message behind a cursor that is there now, page by page.
@@ -61,12 +72,14 @@ const MAX_RESETS = 3;
 export async function* readAll(
   session: Session,
   after: string | null,
-  options: Omit<ReadOptions, "wait"> = {},
+  { maxMessages = MAX_MESSAGES, ...options }: ReadAllOptions = {},
 ): AsyncGenerator<ReceivedPage> {
-  let [cursor, resets] = [after, 0];
+  let [cursor, resets, messages] = [after, 0, 0];
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     const page = await readPage(session, cursor, options);
     if (page.reset && ++resets > MAX_RESETS) break;
+    messages += page.messages.length;
+    if (messages > maxMessages) break;
     yield page;
     if (!page.more) return;
     cursor = page.next;

@@ -202,6 +202,29 @@ Deno.test("more for ever, with cursors that get on, ends after ten thousand page
   assert.equal(pages, 10_000);
 });
 
+Deno.test("more messages for ever, a page full at a time, end at the most there may be", async () => {
+  for (const maxMessages of [5, 6, 7]) {
+    let place = 0;
+    await using home = new FakeHome(() => {
+      const messages = [message(cursor(++place)), message(cursor(++place))];
+      return Response.json(
+        page({ messages, next: cursor(place), more: true }),
+      );
+    });
+    const session = new Session(new Relay(home.url), ALICE);
+    let read = 0;
+    const reading = async () => {
+      const options = { maxMessages };
+      for await (const { messages } of readAll(session, null, options)) {
+        read += messages.length;
+      }
+    };
+    await assertClientError(reading(), "relay-nonsense");
+    assert.equal(read, maxMessages - maxMessages % 2);
+    assert.equal(home.headers.length, Math.floor(maxMessages / 2) + 1);
+  }
+});
+
 Deno.test("a mailbox that begins anew for ever is nonsense after three times", async () => {
   let pages = 0;
   await using home = new FakeHome(() => {
