@@ -39,8 +39,14 @@ export interface SendOptions extends Omit<WorkOptions, "target"> {
 /** More than the bytes of any TxPoW that we mine, and of the version before. */
 const WORK_BYTES = 512;
 
-/** How often a price may rise between being asked and being paid. */
-const MAX_RISES = 3;
+/**
+ * How often a price may rise between being asked and being paid. A relay does
+ * not tell the price of the moment: who did too little is told the next doubling
+ * of what was done, and a price doubles fifteen times at most.
+ */
+const MAX_RISES = 15;
+/** How often it is asked for anew, where a refusal does not tell it. */
+const MAX_UNTOLD = 3;
 
 /**
  * Seals a message to its recipient, does the work, posts it, and checks that
@@ -71,7 +77,7 @@ export async function send(options: SendOptions): Promise<StoredMessage> {
   const { signal } = options;
   const mailbox = mailboxIdOf(to);
   let asked: Quote | null = null;
-  for (let rises = 0;; rises++) {
+  for (let rises = 0, untold = 0;; rises++) {
     const bytes = size + WORK_BYTES;
     const quote: Quote = asked ??
       await relay.quote(bytes, hold, mailbox, { signal });
@@ -91,23 +97,44 @@ export async function send(options: SendOptions): Promise<StoredMessage> {
       const hasRisen = error instanceof RelayError &&
         error.code === "work-insufficient";
       if (!hasRisen || rises >= MAX_RISES) throw error;
-      // A quote shows the price of some time ago; the refusal that of now.
-      asked = quoteIn(error.problem, quote);
+      const told = targetIn(error.problem);
+      if (told === null && ++untold > MAX_UNTOLD) throw error;
+      // A quote shows the price of some time ago; the refusal one that is more.
+      asked = told === null
+        ? null
+        : raise(told, quote, { isTold: asked !== null });
     }
   }
 }
 
-/** What a refusal says would do, if it says so and that is more. */
-function quoteIn(
+/** The target that a refusal says would do, if it says one. */
+function targetIn(
   { target }: Readonly<Record<string, unknown>>,
+): bigint | null {
+  const isOne = typeof target === "string" && /^[0-9a-f]{1,64}$/.test(target);
+  return isOne ? BigInt(`0x${target}`) : null;
+}
+
+/**
+ * What to mine after that was too little. Each time but the first it is twice
+ * as much at least, whatever the relay says, or small steps would take for ever.
+ *
+ * @throws {ClientError} `relay-nonsense` if it is told to do no more
+ */
+function raise(
+  told: bigint,
   before: Quote,
-): Quote | null {
-  if (typeof target !== "string" || !/^[0-9a-f]{1,64}$/.test(target)) {
-    return null;
+  { isTold }: { readonly isTold: boolean },
+): Quote {
+  if (told >= before.target) {
+    throw new ClientError(
+      "relay-nonsense",
+      "the relay takes no work that it says would do",
+    );
   }
-  const asked = BigInt(`0x${target}`);
-  if (asked === 0n || asked >= before.target) return null;
-  return { target: asked, hashes: hashesOf(asked) };
+  const double = before.target / 2n;
+  const target = isTold && told > double ? double : told;
+  return { target, hashes: hashesOf(target) };
 }
 
 async function post(

@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import {
   type Identity,
   makeIdentity,
+  type Quote,
   Relay,
   RelayError,
   send,
   type SendOptions,
   Session,
 } from "../../client/mod.ts";
+import { hexTarget, targetOf } from "../../lib/work/target.ts";
 import { listen } from "../routes/listening_relay.ts";
 import { freshKey } from "../routes/owner.ts";
 import { assertClientError } from "./assert_client_error.ts";
@@ -127,4 +129,55 @@ Deno.test("send() refuses a recipient whose key nothing can be sealed to", async
   const sent = write(new Relay(fake.url), from, { to: freshKey() });
   await assert.rejects(sent, /RSA/);
   assert.deepEqual(fake.asked, []);
+});
+
+Deno.test("send() comes again as a refusal tells it, each time with twice the work, fifteen times", async () => {
+  await using server = await listen();
+  const from = await makeIdentity(1_024);
+  let mined: number[] = [];
+  /** Tells a price by what was asked for last, as often as it is to. */
+  class RisingRelay extends Relay {
+    left = 0;
+    next = (hashes: number) => 2 * hashes;
+
+    override async fetch(
+      path: string,
+      request?: RequestInit,
+    ): Promise<Response> {
+      if (path === "/v1/quotes") {
+        const work = { target: hexTarget(targetOf(16)), hashes: 16 };
+        return Response.json({ work });
+      }
+      if (!path.startsWith("/v1/messages")) {
+        return await super.fetch(path, request);
+      }
+      if (this.left-- <= 0) throw new RelayError("mailbox-full", 507, {});
+      const hashes = this.next(mined.at(-1) ?? 0);
+      const target = hexTarget(targetOf(hashes));
+      throw new RelayError("work-insufficient", 428, { target, hashes });
+    }
+  }
+  const relay = new RisingRelay(server.url);
+  const post = async (left: number, options: Partial<SendOptions> = {}) => {
+    relay.left = left;
+    mined = [];
+    const onQuote = ({ hashes }: Quote) => void mined.push(hashes);
+    const sent = write(relay, from, { onQuote, ...options });
+    return await sent.then(() => "", ({ code }) => code);
+  };
+  const doublings = Array.from({ length: 16 }, (_, i) => 16 * 2 ** i);
+  assert.equal(await post(15), "mailbox-full");
+  assert.deepEqual(mined, doublings);
+  assert.equal(await post(16), "work-insufficient");
+  assert.deepEqual(mined, doublings);
+  assert.equal(await post(16, { maxHashes: 64 }), "price-too-high");
+  assert.deepEqual(mined, [16, 32, 64, 128]);
+  relay.next = (hashes) => hashes + 1;
+  assert.equal(await post(3), "mailbox-full");
+  assert.deepEqual(mined, [16, 17, 34, 68]);
+  for (const less of [0, 1]) {
+    relay.next = (hashes) => hashes - less;
+    assert.equal(await post(3), "relay-nonsense");
+    assert.deepEqual(mined, [16]);
+  }
 });
