@@ -25,15 +25,22 @@ export function addVerifyReceipt(program: Command): void {
     )
     .action(
       async (jws: string, options: OutputOptions & { relay?: string }) => {
-        const receipt = await verifyReceipt(
-          jws,
-          await receiptKeys(new Relay(await relayOr(options.relay))),
+        const keys = await receiptKeys(
+          new Relay(await relayOr(options.relay)),
         );
+        const receipt = await verifyReceipt(jws, keys);
+        const until = keys.find(({ relayId }) => relayId === receipt.iss)
+          ?.until;
         await printResult(
           options,
-          { valid: true, receipt },
+          { valid: true, former: until !== undefined, receipt },
           [
             "valid",
+            shown`relay    ${receipt.iss}${
+              until === undefined
+                ? ""
+                : `, a former key, until ${timeText(until)}`
+            }`,
             shown`message  ${receipt.jti}`,
             shown`mailbox  ${receipt.sub}`,
             shown`object   ${receipt.object}, ${receipt.size} bytes`,
@@ -47,10 +54,11 @@ export function addVerifyReceipt(program: Command): void {
     );
 }
 
-/** The relay's key and its former ones, checked to be of the relay's id. */
+/** The relay's key and those that have ended, checked to be of the relay's id. */
 async function receiptKeys(relay: Relay): Promise<readonly VerifyingKey[]> {
   const { id, keys } = await relay.descriptor();
-  const known = await importVerifyingKeys(keys).catch(() => []);
+  const known = await importVerifyingKeys(keys, relay.clock.now())
+    .catch(() => []);
   if (known[0]?.relayId === id) return known;
   throw new ClientError(
     "relay-nonsense",

@@ -128,15 +128,18 @@ const formerForm = z.array(
 /**
  * All keys by which a relay's receipts are checked, the present one first.
  *
- * @throws {Error} if one of them is none, or there are too many
+ * @param now Unix milliseconds; a former key had ended by then
+ * @throws {Error} if one of them is none, or is to end yet, or there are too many
  */
 export async function importVerifyingKeys(
   { signing, former }: PublishedKeys,
+  now: number,
 ): Promise<VerifyingKey[]> {
-  const ended = formerForm.parse(former).map(async ({ x, until }) => ({
-    ...await importVerifyingKey(x),
-    until,
-  }));
+  const ended = formerForm.parse(former).map(async ({ x, until }) => {
+    // One that has not ended would sign beside the key that the id names.
+    if (until > now) throw new RangeError("a former key that is to end yet");
+    return { ...await importVerifyingKey(x), until };
+  });
   return await Promise.all([importVerifyingKey(signing.x), ...ended]);
 }
 

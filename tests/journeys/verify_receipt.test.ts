@@ -18,7 +18,7 @@ Deno.test("verify-receipt takes a receipt of a former key, and none that key sig
     await generateSigningKey(),
   ];
   let receipt, jti;
-  const clock = { time: Date.now() };
+  const clock = { time: Date.now() - 10_000 };
   {
     await using relay = await listen(file, () => clock.time, {
       signingKey: before,
@@ -37,7 +37,7 @@ Deno.test("verify-receipt takes a receipt of a former key, and none that key sig
     });
     ({ receipt, id: jti } = sent);
   }
-  clock.time += 1_000_000;
+  clock.time += 10_000;
   await using relay = await listen(file, () => clock.time, {
     signingKey: after,
     maximaKey: null,
@@ -50,10 +50,18 @@ Deno.test("verify-receipt takes a receipt of a former key, and none that key sig
 
   const good = await verify(receipt);
   assert.equal(good.code, 0, good.stderr);
-  const { valid, receipt: said } = JSON.parse(good.stdout);
-  assert.deepEqual([valid, said.jti], [true, jti]);
+  const { valid, former, receipt: said } = JSON.parse(good.stdout);
+  assert.deepEqual([valid, former, said.jti], [true, true, jti]);
 
   const key = await importSigningKey(before);
+  const text = await restante(
+    ["verify-receipt", receipt, "--relay", relay.url],
+  );
+  const until = new Date(clock.time).toISOString().slice(0, 16);
+  assert.match(
+    text.stdout,
+    new RegExp(`^valid\nrelay    ${key.relayId}, a former key, until ${until}`),
+  );
   const { iss: _, ...facts } = await verifyReceipt(receipt, key);
   const late = Math.floor(clock.time / 1_000) + 1;
   const bad = await verify(await signReceipt(key, { ...facts, iat: late }));
@@ -61,9 +69,17 @@ Deno.test("verify-receipt takes a receipt of a former key, and none that key sig
   assert.equal(code, "receipt-invalid");
   assert.match(detail, /its key had ended/);
   assert.deepEqual([bad.code === 0, bad.stdout], [false, ""]);
+
+  const present = await importSigningKey(after);
+  const now = await signReceipt(present, { ...facts, iat: late });
+  assert.equal(JSON.parse((await verify(now)).stdout).former, false);
+  const { stdout } = await restante(
+    ["verify-receipt", now, "--relay", relay.url],
+  );
+  assert.ok(stdout.startsWith(`valid\nrelay    ${present.relayId}\nmessage`));
 });
 
-Deno.test("verify-receipt goes by no relay whose id is not its key's", async () => {
+Deno.test("verify-receipt goes by no relay whose id is not its key's, nor one with a former key that has not ended", async () => {
   const key = await importSigningKey(await generateSigningKey());
   const other = await importSigningKey(await generateSigningKey());
   const descriptor = {
@@ -78,7 +94,14 @@ Deno.test("verify-receipt goes by no relay whose id is not its key's", async () 
   );
   try {
     const url = `http://127.0.0.1:${server.addr.port}`;
-    for (const keys of [{}, { signing: key.jwk, former: [{ x: "AA" }] }]) {
+    const coming = { ...other.jwk, until: Date.now() + 3_600_000 };
+    for (
+      const keys of [
+        {},
+        { signing: key.jwk, former: [{ x: "AA" }] },
+        { signing: key.jwk, former: [coming] },
+      ]
+    ) {
       Object.assign(descriptor.keys, keys);
       const { code, stdout, stderr } = await restante(
         ["verify-receipt", "a.b.c", "--relay", url],

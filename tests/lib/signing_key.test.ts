@@ -104,20 +104,25 @@ for (
   });
 }
 
+const NOW = 1_790_000_000_000;
+
 Deno.test("importVerifyingKeys() gives the present key, and the former ones with their ends", async () => {
   const { jwk: signing } = RELAY;
-  const former = [{ ...OTHER_RELAY.jwk, until: 1_790_000_000_000 }];
+  const former = [{ ...OTHER_RELAY.jwk, until: NOW }];
   for (const none of [{ signing }, { signing, former: [] }]) {
-    const [key, ...others] = await importVerifyingKeys(none);
+    const [key, ...others] = await importVerifyingKeys(none, NOW);
     assert.equal(key?.relayId, RELAY.relayId);
     assert.equal(key?.until, undefined);
     assert.deepEqual(others, []);
   }
-  const [key, other, ...more] = await importVerifyingKeys({ signing, former });
+  const [key, other, ...more] = await importVerifyingKeys(
+    { signing, former },
+    NOW,
+  );
   assert.deepEqual([key?.relayId, key?.until], [RELAY.relayId, undefined]);
   assert.deepEqual(
     [other?.relayId, other?.until],
-    [OTHER_RELAY.relayId, 1_790_000_000_000],
+    [OTHER_RELAY.relayId, NOW],
   );
   assert.deepEqual(more, []);
 });
@@ -130,7 +135,7 @@ Deno.test("importVerifyingKeys() refuses former keys that are none, or have no e
   const keys = await importVerifyingKeys({
     signing,
     former: many(MAX_FORMER_KEYS),
-  });
+  }, NOW);
   assert.equal(keys.length, 33);
   const table: readonly unknown[] = [
     [{ x }],
@@ -141,6 +146,8 @@ Deno.test("importVerifyingKeys() refuses former keys that are none, or have no e
     [{ x, until: null }],
     [{ x: "AA", until: 1 }],
     [{ until: 1 }],
+    [{ x, until: NOW + 1 }],
+    [{ x, until: 1 }, { x, until: NOW + 1 }],
     [null],
     {},
     null,
@@ -148,9 +155,12 @@ Deno.test("importVerifyingKeys() refuses former keys that are none, or have no e
     many(MAX_FORMER_KEYS + 1),
   ];
   for (const former of table) {
-    await assert.rejects(importVerifyingKeys({ signing, former }), Error);
+    await assert.rejects(importVerifyingKeys({ signing, former }, NOW), Error);
   }
-  await assert.rejects(importVerifyingKeys({ signing: { x: "AA" } }), Error);
+  await assert.rejects(
+    importVerifyingKeys({ signing: { x: "AA" } }, NOW),
+    Error,
+  );
 });
 
 Deno.test("generateSigningKey() makes another key each time", async () => {

@@ -154,7 +154,7 @@ Deno.test("a receipt outlives the key that signed it: the descriptor lists the k
   clock.advance(1_000);
   using relay = await start(pkcs8[1]);
   const descriptor = await descriptorOf(relay);
-  const keys = await importVerifyingKeys(descriptor.keys);
+  const keys = await importVerifyingKeys(descriptor.keys, clock.now());
   await t.step("the descriptor has it, under its own id", async () => {
     assert.deepEqual(descriptor.keys.former, [
       { ...retired.jwk, until: clock.now() },
