@@ -66,6 +66,11 @@ export async function beginStay(
 
 /** Messages read at once for a stream. */
 const STREAM_LIMIT = 100;
+/**
+ * Bytes of bodies read at once for a stream: what of a page is not sent yet waits
+ * beside what the caps count.
+ */
+const STREAM_PAGE_BYTES = 2 ** 16;
 
 /**
  * The pages of a stay, and its beats, until the reader is gone. At each of them
@@ -82,6 +87,7 @@ export function pagesOf(
     maxBody: maxBodyOf(delivery),
     round: delivery === "digest" ? relay.digestRound : 0,
     limit: STREAM_LIMIT,
+    pageBytes: STREAM_PAGE_BYTES,
     clock: relay.clock,
     signal: gone,
     onBeat: streams.onBeat,

@@ -44,6 +44,8 @@ export interface ReadOptions {
   readonly bandwidth: number;
   /** Bytes of the largest body that is given; of any size, if not said. */
   readonly maxBody?: number;
+  /** A page ends once its bodies have so many bytes together; 1 MiB, if not said. */
+  readonly pageBytes?: number;
   /** Told of a message whose body should be there and is not. */
   readonly onMissing?: (message: ListedMessage) => void;
 }
@@ -60,7 +62,7 @@ export interface Page {
   readonly reset: boolean;
 }
 
-/** A page ends once its bodies have this many bytes together. */
+/** Bytes of a page's bodies together, if not said. */
 const PAGE_BYTES = 2 ** 20;
 /** Rows read at once: each has a message, or many. */
 const ROWS_AT_ONCE = 100;
@@ -81,7 +83,7 @@ export async function readAfter(
   store: Store,
   options: ReadOptions,
 ): Promise<Page> {
-  const { mailbox, now, limit, after } = options;
+  const { mailbox, now, limit, after, pageBytes = PAGE_BYTES } = options;
   const asked = after === null ? startOf(store) : parseCursor(after);
   const isOwn = after === null || options.isOwn === true;
   const [isGood, behind] = await Promise.all([
@@ -100,7 +102,7 @@ export async function readAfter(
     const { entry, place } = one;
     const expired = entry.holdUntil <= now;
     const isWanted = !expired && isForLink(entry, options);
-    if (isWanted && bytes > 0 && bytes + entry.size > PAGE_BYTES) break;
+    if (isWanted && bytes > 0 && bytes + entry.size > pageBytes) break;
     next = place;
     if (expired && entry.holdUntil + TOMBSTONE_MS <= now) continue;
     const body = isWanted ? await bodyOf(store, entry) : null;

@@ -1,7 +1,7 @@
 /** A socket whose peer takes nothing; the system's own buffers are too large
  * for a test to fill, so that the socket is one that only says how full it is. */
 import assert from "node:assert/strict";
-import { beginStay } from "../../relay/stay.ts";
+import { beginStay, pagesOf } from "../../relay/stay.ts";
 import { serveSocket } from "../../routes/socket.ts";
 import { fill } from "./filled_mailbox.ts";
 import { Owner } from "./owner.ts";
@@ -96,4 +96,25 @@ Deno.test("a socket whose reader is stuck while no mail comes is closed at a bea
   }
   assert.equal(await socket.closed.promise, 1008);
   await served;
+});
+
+Deno.test("no more is read at once for a reader that stays than 64 KiB, or one message", async () => {
+  using relay = await TestRelay.open();
+  const { owner, stay } = await serveHeld(relay);
+  await fill(owner, 5, 3_600, 20_000);
+  await fill(owner, 1, 3_600, 200_000);
+  await fill(owner, 1, 3_600, 1_000);
+  const sizes: number[][] = [];
+  const gone = new AbortController();
+  for await (const page of pagesOf(stay, gone.signal)) {
+    sizes.push(page?.messages.map(({ size }) => size) ?? []);
+    if (sizes.flat().length >= 7) gone.abort();
+  }
+  assert.deepEqual(sizes, [
+    [20_000, 20_000, 20_000],
+    [20_000, 20_000],
+    [200_000],
+    [1_000],
+  ]);
+  stay.place.leave();
 });
