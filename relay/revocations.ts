@@ -47,7 +47,9 @@ export class Revocations {
     const stamp = await this.#currentStamp();
     let known = this.#known.get(mailbox);
     if (known?.stamp !== stamp) {
-      known = { stamp, until: await revokedUntil(this.#store, mailbox) };
+      const until = await revokedUntil(this.#store, mailbox);
+      if (until === null) return false; // closed: there is nothing to be had
+      known = { stamp, until };
       this.#remember(mailbox, known);
     }
     return isUpTo(grant, known);

@@ -7,7 +7,7 @@ import type { Key, Operation } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { readRow } from "./change.ts";
 import { deleteMessage, deleteThrough } from "./delete.ts";
-import { type Mailbox, mailboxUnknown } from "./mailboxes.ts";
+import { type Mailbox, mailboxUnknown, SKEW } from "./mailboxes.ts";
 import { mailboxUsage, type Usage } from "./usage.ts";
 
 /** A mailbox and what it holds. */
@@ -138,13 +138,18 @@ export async function revocationStamp(store: Store): Promise<string | null> {
   return (await store.get(keys.revocation())).versionstamp;
 }
 
-/** Unix milliseconds up to which a mailbox's tokens are refused; 0 if never. */
+/**
+ * Unix milliseconds up to which a mailbox's tokens are refused; null if there is
+ * no such mailbox now. Those from before it was opened are refused as well:
+ * with one that is closed and opened again, its revocation is forgotten.
+ */
 export async function revokedUntil(
   store: Store,
   mailbox: MailboxId,
-): Promise<number> {
+): Promise<number | null> {
   const { value } = await store.get(keys.mailbox(mailbox));
-  return value?.revokedAt ?? 0;
+  if (value === null) return null;
+  return Math.max(value.revokedAt ?? 0, value.createdAt - SKEW);
 }
 
 async function changeMailbox(

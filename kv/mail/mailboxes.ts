@@ -66,7 +66,7 @@ export function mailboxUnknown(id: MailboxId): Problem {
 }
 
 /** Milliseconds by which the clocks of workers may differ. */
-const SKEW = 60_000;
+export const SKEW = 60_000;
 
 /** Milliseconds after which a mailbox ends that nobody has used. */
 export const UNUSED_MS = 30 * 86_400_000;
@@ -220,7 +220,7 @@ class ClosePart implements Part<Closing> {
   readonly apart: readonly string[];
   readonly cost = {
     checks: 1,
-    mutations: 2,
+    mutations: 3,
     bytes: 1_000,
   };
   readonly sharedCost = USAGE_COST;
@@ -259,6 +259,10 @@ class ClosePart implements Part<Closing> {
     batch.operation.check(this.#entry)
       .delete(this.#entry.key)
       .delete(keys.readers(this.#mailbox));
+    // Who knows of a revocation is to look again should it be opened again.
+    if (this.#entry.value.revokedAt !== undefined) {
+      batch.operation.set(keys.revocation(), true);
+    }
   }
 
   done(): Closing {

@@ -174,6 +174,7 @@ const EXPIRING: Readonly<Record<string, readonly number[]>> = {
   ticket: [60_007],
   handshake: [65_000, 60_000, 65_000],
   trial: [60_000],
+  lease: [60_000],
 };
 
 Deno.test("what is written is dropped by the database when the table says so, and nothing else is", async () => {

@@ -1,6 +1,11 @@
 /** What a revoked token may still do: nothing, and its streams end. */
 import assert from "node:assert/strict";
 import { revokeTokens } from "../../kv/mail/admin.ts";
+import {
+  closeMailbox,
+  completeHandshake,
+  findMailbox,
+} from "../../kv/mail/mailboxes.ts";
 import { KNOWN_FOR } from "../../relay/revocations.ts";
 import { assertProblem } from "./assert_problem.ts";
 import { EventSourceParserStream } from "./event_source.ts";
@@ -52,4 +57,30 @@ Deno.test("a stream under a token that was revoked ends without another message"
   assert.equal(value?.event, "end");
   assert.deepEqual(JSON.parse(value?.data ?? ""), { reason: "token-expired" });
   assert.equal((await events.read()).done, true);
+});
+
+Deno.test("a stolen token that was revoked stays so when its mailbox is closed and opened again", async () => {
+  using relay = await TestRelay.open();
+  const owner = await Owner.open(relay);
+  const headers = { Authorization: `Bearer ${await owner.token()}` };
+  const path = `/v1/mailboxes/${owner.mailbox}`;
+  const { store } = relay.relay;
+  await revokeTokens(store, owner.mailbox, relay.clock.time);
+  relay.clock.advance(KNOWN_FOR);
+  const ask = () => relay.fetch(`${path}/messages`, { headers });
+  await assertProblem(relay, await ask(), "unauthorized");
+  assert.ok(await closeMailbox(store, owner.mailbox, relay.clock.time));
+  relay.clock.advance(120_000);
+  assert.equal(await findMailbox(store, owner.mailbox), null);
+  await ask(); // so that it is looked at while there is none
+  const handshake = {
+    id: "00".repeat(34),
+    expires: relay.clock.time + 60_000,
+    publicKey: owner.publicKey,
+  };
+  const opened = await completeHandshake(store, handshake, relay.clock.time);
+  assert.deepEqual(opened, { created: true });
+  await assertProblem(relay, await ask(), "unauthorized");
+  await owner.receive();
+  assert.equal((await owner.read()).messages.length, 1);
 });
