@@ -61,18 +61,26 @@ export class Access {
 
   /**
    * What a WebSocket to the mailbox in the path may read: what its ticket says,
-   * which is used up by this, or its token.
+   * which is used up by this, or its token. With it, what the request asks for: a
+   * ticket is not used up by one that `parse` refuses.
    *
    * @throws {Problem} `unauthorized`, `forbidden` or `malformed`
    */
-  async socketOwner(c: Context): Promise<VerifiedGrant> {
+  async socketOwner<Asked>(
+    c: Context,
+    parse: () => Asked,
+  ): Promise<{ grant: VerifiedGrant; asked: Asked }> {
     const ticket = ticketOf(c);
-    if (ticket === null) return await this.owner(c, "read");
+    if (ticket === null) {
+      const grant = await this.owner(c, "read");
+      return { grant, asked: parse() };
+    }
     const mailbox = parseMailboxId(c.req.param("mailbox") ?? "");
+    const asked = parse();
     const grant = await redeemTicket(this.#relay, mailbox, ticket);
     this.#unpaid.chargeToken(grant.id);
     await this.#refuseRevoked(grant);
-    return grant;
+    return { grant, asked };
   }
 
   /**

@@ -183,14 +183,16 @@ export function addRead(
   // OpenAPI has no words for a WebSocket: the route above describes it.
   app.get("/v1/mailboxes/:mailbox/socket", async (c) => {
     const leaving = hearLeaving(c);
-    const grant = await access.socketOwner(c);
-    const query = readerQuery.safeParse(c.req.query());
-    if (!query.success) throw malformedBy(query.error);
-    const options = { mailbox: grant.mailbox, ...stayOptions(query.data) };
-    requirePushable(options.delivery);
-    const request = parseUpgrade(c, leaving);
+    const { grant, asked } = await access.socketOwner(c, () => {
+      const query = readerQuery.safeParse(c.req.query());
+      if (!query.success) throw malformedBy(query.error);
+      const wishes = stayOptions(query.data);
+      requirePushable(wishes.delivery);
+      return { wishes, request: parseUpgrade(c, leaving) };
+    });
+    const options = { mailbox: grant.mailbox, ...asked.wishes };
     const stay = await beginStay(relay, streams, grant, "socket", options);
-    return upgrade(request, stay);
+    return upgrade(asked.request, stay);
   });
 }
 

@@ -63,7 +63,13 @@ function upgrade(
   headers: Record<string, string>,
 ): Promise<Response> {
   return relay.fetch(path, {
-    headers: { Upgrade: "websocket", Connection: "Upgrade", ...headers },
+    headers: {
+      "Upgrade": "websocket",
+      "Connection": "Upgrade",
+      "Sec-WebSocket-Version": "13",
+      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+      ...headers,
+    },
   });
 }
 
@@ -79,6 +85,32 @@ Deno.test("a ticket opens one WebSocket, and not a second", async () => {
   const protocols = ["restante.v1", `ticket.${ticket}`];
   assert.equal(await firstMessage(url, protocols), sent?.id);
   assert.equal(await firstMessage(url, protocols), null);
+});
+
+Deno.test("a ticket is not used up by a request that is refused for its words", async () => {
+  await using server = await serve();
+  const { relay, origin } = server;
+  const owner = await Owner.open(relay);
+  const [sent] = await fill(owner, 1);
+  const { ticket } = await fetchTicket(owner);
+  const path = `/v1/mailboxes/${owner.mailbox}/socket`;
+  const protocols = ["restante.v1", `ticket.${ticket}`];
+  const offered = { "Sec-WebSocket-Protocol": protocols.join(", ") };
+  const asks: [string, Record<string, string>][] = [
+    ["?delivery=x", {}],
+    ["?after=x", {}],
+    ["", { "Sec-WebSocket-Version": "8" }],
+  ];
+  for (const [query, headers] of asks) {
+    const refused = await upgrade(relay, path + query, {
+      ...offered,
+      ...headers,
+    });
+    assert.equal(refused.status, 400, query);
+    await refused.body?.cancel();
+  }
+  const url = `ws://${origin}${path}`;
+  assert.equal(await firstMessage(url, protocols), sent?.id);
 });
 
 Deno.test("tickets are different each time, and none of them is in the store", async () => {
