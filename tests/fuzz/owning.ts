@@ -1,5 +1,6 @@
 /** Steps of owners: acknowledging, deleting, and cursors from elsewhere. */
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { keys } from "../../kv/kinds.ts";
 import { closeMailbox, noteRead } from "../../kv/mail/mailboxes.ts";
 import { Problem } from "../../lib/problem.ts";
@@ -84,11 +85,13 @@ export const close: Step = async (fuzz) => {
   const { mailbox } = fuzz.device();
   const drafts = Array.from(
     { length: dice.between(0, 4) },
-    () => newMessage(fuzz, mailbox),
+    () => ({ draft: newMessage(fuzz, mailbox), wait: dice.between(0, 6) }),
   );
   const closing = closeMailbox(world.store(), mailbox, now);
-  const outcomes = await Promise.all(drafts.map(async (draft) => {
+  const outcomes = await Promise.all(drafts.map(async ({ draft, wait }) => {
     try {
+      // Some come when the closing is half done.
+      if (wait > 2) await delay(wait - 2);
       const { message } = await commitDraft(world.store(), draft, now);
       note(fuzz, draft, message);
       return "stored";

@@ -128,13 +128,15 @@ Deno.test("restante send sends what it is given, for as long as it is told to", 
           return [name, rest.join(" ")];
         }),
       );
-      const { jti, sub, object, size, iat, exp, paid } = (await restanteJson<
-        { receipt: Record<string, string | number> & { paid: unknown } }
-      >("verify-receipt", receipt ?? "", "--relay", relay.url)).receipt;
+      const { iss, jti, sub, object, size, iat, exp, paid } =
+        (await restanteJson<
+          { receipt: Record<string, string | number> & { paid: unknown } }
+        >("verify-receipt", receipt ?? "", "--relay", relay.url)).receipt;
       const time = (seconds: unknown) =>
         new Date(1_000 * Number(seconds)).toISOString();
       assert.deepEqual(Object.fromEntries(said), {
         valid: "",
+        relay: iss,
         message: id,
         mailbox: sub,
         object: `${object}, ${size} bytes`,

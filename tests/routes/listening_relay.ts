@@ -1,4 +1,5 @@
 /** A relay on a real store, asked over a real connection. */
+import { setTimeout as delay } from "node:timers/promises";
 import { type Config, readConfig } from "../../config.ts";
 import { systemClock } from "../../lib/timers.ts";
 import { DEFAULT_CAPS } from "../../relay/caps.ts";
@@ -38,5 +39,12 @@ export async function listen(
     config,
     now && { ...systemClock, now },
   );
-  return { ...relay, [Symbol.asyncDispose]: () => relay.stop() };
+  return {
+    ...relay,
+    async [Symbol.asyncDispose]() {
+      await relay.stop();
+      // The last read of a watch ends a turn or two after the store is closed.
+      await delay(5);
+    },
+  };
 }
