@@ -1,6 +1,9 @@
 /** Tickets for WebSockets: what they open, how often, and what they do not. */
 import assert from "node:assert/strict";
 import { issueToken, TOKEN_LIFETIME } from "../../lib/token.ts";
+import { revokeTokens } from "../../kv/mail/admin.ts";
+import { KNOWN_FOR } from "../../relay/revocations.ts";
+import { assertProblem } from "./assert_problem.ts";
 import { MINUTE, SECOND } from "./clock.ts";
 import { ProofKey } from "./proof_key.ts";
 import { fill } from "./filled_mailbox.ts";
@@ -100,6 +103,7 @@ Deno.test("a ticket is not used up by a request that is refused for its words", 
     ["?delivery=x", {}],
     ["?after=x", {}],
     ["", { "Sec-WebSocket-Version": "8" }],
+    ["", { "Sec-WebSocket-Version": "130" }],
   ];
   for (const [query, headers] of asks) {
     const refused = await upgrade(relay, path + query, {
@@ -254,4 +258,17 @@ Deno.test("a socket that a ticket opened is closed when the token ends", async (
   const [last] = await fill(owner, 1);
   assert.ok(last);
   assert.equal((await closed).code, 4001);
+});
+
+Deno.test("a ticket of a token that was revoked opens nothing", async () => {
+  using relay = await TestRelay.open();
+  const owner = await Owner.open(relay);
+  const { ticket } = await fetchTicket(owner);
+  await revokeTokens(relay.relay.store, owner.mailbox, relay.clock.time);
+  relay.clock.advance(KNOWN_FOR);
+  const path = `/v1/mailboxes/${owner.mailbox}/socket`;
+  const refused = await upgrade(relay, path, {
+    "Sec-WebSocket-Protocol": `restante.v1, ticket.${ticket}`,
+  });
+  await assertProblem(relay, refused, "unauthorized");
 });
