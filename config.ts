@@ -19,8 +19,8 @@ import {
   parseMetricsReaders,
 } from "./relay/metrics_readers.ts";
 
-/** What a relay needs to know to run. */
-export interface Config {
+/** What a relay needs to know to run: its caps among it. */
+export interface Config extends Omit<Caps, "connections"> {
   /** TCP port; 0 picks a free one. */
   readonly port: number;
   /** Address to listen on. */
@@ -51,22 +51,6 @@ export interface Config {
   readonly trustedProxies: TrustedProxies;
   /** Connections that may be open at once; as the system allows, if null. */
   readonly connections: number | null;
-  readonly connectionRequests: number;
-  readonly idleSeconds: number;
-  readonly streams: number;
-  readonly mailboxStreams: number;
-  readonly tokenStreams: number;
-  readonly streamBytes: number;
-  readonly bufferedBytes: number;
-  readonly drainSeconds: number;
-  readonly frameBytes: number;
-  readonly uploadBytes: number;
-  readonly uploadSeconds: number;
-  readonly uploadRate: number;
-  /** Bytes that may wait to be stored. */
-  readonly queueBytes: number;
-  readonly addressRate: number;
-  readonly tokenRate: number;
   /** Expected hashes that buy {@link Config.workBytes}… */
   readonly workHashes: number;
   /** …for {@link Config.workSeconds}, at the base price. */

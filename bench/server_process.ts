@@ -6,7 +6,7 @@
  */
 import process from "node:process";
 import { readConfig } from "../config.ts";
-import { startRelay } from "../main.ts";
+import { startRelay } from "../start_relay.ts";
 import { serveBare } from "./bare_server.ts";
 import { settledMemory } from "./settled_memory.ts";
 

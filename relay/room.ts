@@ -1,7 +1,8 @@
 /** What there is room for, and what room costs while it gets scarce. */
 import { keptBytes, type PriceMessage } from "../kv/mail/entry.ts";
 import { type Mailbox, mailboxUnknown } from "../kv/mail/mailboxes.ts";
-import { formerUsage, ledgerOf, type Usage } from "../kv/mail/usage.ts";
+import { ledgerOf } from "../kv/mail/ledger.ts";
+import { formerUsage, type Usage } from "../kv/mail/usage.ts";
 import { keys } from "../kv/kinds.ts";
 import type { MailboxId } from "../lib/ids.ts";
 import { Problem } from "../lib/problem.ts";

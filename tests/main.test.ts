@@ -7,7 +7,7 @@ import type { Bytes } from "../lib/bytes.ts";
 import { parseContactAddress } from "../lib/minima/address.ts";
 import { generateRsaKey } from "../lib/seal/rsa.ts";
 import { generateSigningKey } from "../lib/signing_key.ts";
-import { startRelay } from "../main.ts";
+import { startRelay } from "../start_relay.ts";
 import { TempDirectory } from "./kv/temp_directory.ts";
 import { HOUR } from "./routes/clock.ts";
 import { envelopeBytes } from "./routes/envelopes.ts";

@@ -9,7 +9,8 @@ import {
 } from "../mail/entry.ts";
 import { mailOf, orderOf } from "../mail/mail_batch.ts";
 import { segmentCount, setObject } from "../mail/objects.ts";
-import { ledgerOf, USAGE_COST } from "../mail/usage.ts";
+import { ledgerOf } from "../mail/ledger.ts";
+import { USAGE_COST } from "../mail/usage_changes.ts";
 import type { Batch, Part } from "../store/commit_part.ts";
 import type { EntryMaybe } from "../store/database.ts";
 import type { Store } from "../store/store.ts";

@@ -30,7 +30,9 @@ import type { Mailbox } from "./mailboxes.ts";
 import { commitMail, mailOf, orderOf } from "./mail_batch.ts";
 import { chunksBytes, segmentCount, setObject } from "./objects.ts";
 import { RING_MUTATIONS } from "./rings.ts";
-import { type Absence, ledgerOf, USAGE_COST, type UsageRow } from "./usage.ts";
+import { type Absence, ledgerOf } from "./ledger.ts";
+import { USAGE_COST } from "./usage_changes.ts";
+import type { UsageRow } from "./usage.ts";
 
 /** What came of a commit. */
 export interface CommittedMessage {

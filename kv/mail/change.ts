@@ -10,7 +10,8 @@ import type { MessageEntry } from "./entry.ts";
 import { commitMail, type MailBatch, mailOf, orderOf } from "./mail_batch.ts";
 import { segmentCount } from "./objects.ts";
 import { decodeRow, encodeRow } from "./row.ts";
-import { ledgerOf, USAGE_COST } from "./usage.ts";
+import { ledgerOf } from "./ledger.ts";
+import { USAGE_COST } from "./usage_changes.ts";
 
 /** A row of the log as it was read. */
 export interface ReadRow {

@@ -5,7 +5,8 @@ import type { Store } from "../store/store.ts";
 import { DueRows } from "./due.ts";
 import { LogRows } from "./log.ts";
 import { Rings } from "./rings.ts";
-import { ledgerOf, UsageChanges } from "./usage.ts";
+import { ledgerOf } from "./ledger.ts";
+import { UsageChanges } from "./usage_changes.ts";
 
 /** The parts of a batch that its messages share. */
 export interface MailBatch {

@@ -12,14 +12,9 @@ import { deleteThrough } from "./delete.ts";
 import { hourOf } from "./due.ts";
 import { MAILBOX_BYTES } from "./entry.ts";
 import { commitMail, mailOf, orderOf } from "./mail_batch.ts";
-import {
-  ledgerOf,
-  openedRow,
-  packed,
-  type Usage,
-  USAGE_COST,
-  type UsageRow,
-} from "./usage.ts";
+import { ledgerOf } from "./ledger.ts";
+import { USAGE_COST } from "./usage_changes.ts";
+import { openedRow, packed, type Usage, type UsageRow } from "./usage.ts";
 
 /** The owner's record. */
 export interface Mailbox {

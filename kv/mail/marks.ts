@@ -10,7 +10,8 @@ import type { Store } from "../store/store.ts";
 import { DUE_BYTES, type DueItem } from "./due.ts";
 import { MARK_BYTES, type StoredFacts } from "./entry.ts";
 import { commitMail, type MailBatch, mailOf, orderOf } from "./mail_batch.ts";
-import { ledgerOf, USAGE_COST } from "./usage.ts";
+import { ledgerOf } from "./ledger.ts";
+import { USAGE_COST } from "./usage_changes.ts";
 
 /** Removes the mark of a message that is gone, once its work is of the past. */
 export async function dropMark(

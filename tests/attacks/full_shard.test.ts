@@ -2,12 +2,8 @@
 import assert from "node:assert/strict";
 import { readConfig } from "../../config.ts";
 import { keys, shardOf } from "../../kv/kinds.ts";
-import {
-  ledgerOf,
-  MOST_COUNTED,
-  packed,
-  relayUsage,
-} from "../../kv/mail/usage.ts";
+import { ledgerOf } from "../../kv/mail/ledger.ts";
+import { MOST_COUNTED, packed, relayUsage } from "../../kv/mail/usage.ts";
 import { DEFAULT_QUOTAS } from "../../lib/quota.ts";
 import { assertProblem } from "../routes/assert_problem.ts";
 import { Owner, postEnvelope } from "../routes/owner.ts";

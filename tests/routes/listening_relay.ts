@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Config, readConfig } from "../../config.ts";
 import { systemClock } from "../../lib/timers.ts";
 import { DEFAULT_CAPS } from "../../relay/caps.ts";
-import { type RunningRelay, startRelay } from "../../main.ts";
+import { type RunningRelay, startRelay } from "../../start_relay.ts";
 import { sharedPkcs8 } from "./shared_keys.ts";
 
 /** A configuration with a free port of this machine, and a store's own keys. */

@@ -1,7 +1,7 @@
 /** A relay on a real store, asked in this process. */
 import type { RelayKeys } from "../../kv/relay_keys.ts";
 import { type DoorbellOptions, Doorbells } from "../../kv/bells/doorbells.ts";
-import { ledgerOf } from "../../kv/mail/usage.ts";
+import { ledgerOf } from "../../kv/mail/ledger.ts";
 import type { Database, Entry } from "../../kv/store/database.ts";
 import { openStore, type Store } from "../../kv/store/store.ts";
 import { DIGEST_ROUND } from "../../lib/link.ts";
