@@ -8,7 +8,7 @@ import { PLATFORM_STORE } from "./kv/store/location.ts";
 import { type Level, LEVELS, LOG_FORMATS, type LogFormat } from "./lib/log.ts";
 import { MIN_HASHES } from "./lib/minima/constants.ts";
 import { DEFAULT_TARIFF, type Tariff } from "./lib/money.ts";
-import { DEFAULT_QUOTAS } from "./lib/quota.ts";
+import { DEFAULT_QUOTAS, type Quotas } from "./lib/quota.ts";
 import { DEFAULT_HANDSHAKE_RATE } from "./relay/handshake_price.ts";
 import { CAP_NOTES, type Caps, DEFAULT_CAPS } from "./relay/caps.ts";
 import { parseProxies, type TrustedProxies } from "./relay/proxies.ts";
@@ -299,11 +299,20 @@ export function readConfig(environment: Environment): Config {
   return Object.fromEntries(entries) as Config;
 }
 
-/** What things cost, by a configuration. */
-export function pricesOf(
-  config: Config,
-): { readonly price: WorkPrice; readonly tariff: Tariff } {
+/** What things cost and what there is room for, by a configuration. */
+export function termsOf(config: Config): {
+  readonly price: WorkPrice;
+  readonly tariff: Tariff;
+  readonly quotas: Quotas;
+} {
   return {
+    quotas: {
+      mailbox: {
+        bytes: config.mailboxBytes,
+        messages: config.mailboxMessages,
+      },
+      relay: { bytes: config.relayBytes, messages: config.relayMessages },
+    },
     price: {
       ...DEFAULT_WORK_PRICE,
       hashes: config.workHashes,

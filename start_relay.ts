@@ -1,5 +1,5 @@
 /** Starts a relay: opens the store, builds the app, serves it. */
-import { type Config, pricesOf } from "./config.ts";
+import { type Config, termsOf } from "./config.ts";
 import { Doorbells } from "./kv/bells/doorbells.ts";
 import { loadRelayKeys } from "./kv/relay_keys.ts";
 import { keepPresence } from "./kv/store/presence.ts";
@@ -117,14 +117,7 @@ export async function startRelay(
       handshakeRate: config.handshakeRate,
       window,
       limits: NETWORK_LIMITS,
-      ...pricesOf(config),
-      quotas: {
-        mailbox: {
-          bytes: config.mailboxBytes,
-          messages: config.mailboxMessages,
-        },
-        relay: { bytes: config.relayBytes, messages: config.relayMessages },
-      },
+      ...termsOf(config),
       digestRound: DIGEST_ROUND,
       caps,
       clock,

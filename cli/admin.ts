@@ -1,6 +1,6 @@
 /** `restante admin`: what an operator does with a store beside its relay. */
 import type { Command } from "commander";
-import { pricesOf, readConfig, SETTINGS } from "../config.ts";
+import { readConfig, SETTINGS, termsOf } from "../config.ts";
 import { openStore } from "../kv/store/store.ts";
 import { parseMailboxId } from "../lib/ids.ts";
 import type { Quota } from "../lib/quota.ts";
@@ -207,14 +207,7 @@ async function administer(
   using store = await openStore(config.kv);
   await act({
     store,
-    ...pricesOf(config),
-    quotas: {
-      mailbox: {
-        bytes: config.mailboxBytes,
-        messages: config.mailboxMessages,
-      },
-      relay: { bytes: config.relayBytes, messages: config.relayMessages },
-    },
+    ...termsOf(config),
     now: Date.now,
   });
 }
