@@ -36,24 +36,39 @@ interface Completable {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly Option[];
+  /** Commands of its own. */
+  readonly subcommands: readonly Completable[];
 }
 
 function completables(program: Command): Completable[] {
   return program.commands.map((command) => ({
     name: command.name(),
-    summary: command.summary(),
+    summary: command.summary() || command.description(),
     options: [...command.options, new Option("--help", "say more")],
+    subcommands: completables(command),
   }));
 }
 
 /** Words behind an option: its choices, or none to complete files. */
 function bashScript(program: Command): string {
   const commands = completables(program);
-  const cases = commands.map(({ name, options }) => {
-    const flags = options.map(({ long }) => long).join(" ");
-    return `    ${name}) words="${flags}" ;;`;
-  });
-  const choices = commands.flatMap(({ options }) =>
+  const all = commands.flatMap((one) => [one, ...one.subcommands]);
+  const flagsOf = ({ options }: Completable) =>
+    options.map(({ long }) => long).join(" ");
+  const namesOf = (some: readonly Completable[]) =>
+    some.map(({ name }) => name).join(" ");
+  // The longer come first: of a subcommand it is its own options.
+  const cases = commands.flatMap((command) => [
+    ...command.subcommands.map((one) =>
+      `    "${command.name} ${one.name}") words="${flagsOf(one)}" ;;`
+    ),
+    `    "${command.name} "*) words="${flagsOf(command)}" ;;`,
+  ]);
+  const groups = commands.filter(({ subcommands }) => subcommands.length > 0)
+    .map(({ name, subcommands }) =>
+      `    ${name}) words="${namesOf(subcommands)}" ;;`
+    );
+  const choices = all.flatMap(({ options }) =>
     options.filter(({ argChoices }) => argChoices).map((
       { long, argChoices = [] },
     ) => `    ${long}) words="${argChoices.join(" ")}" ;;`)
@@ -66,12 +81,14 @@ function bashScript(program: Command): string {
     ...new Set(choices),
     "  esac",
     '  if [ -z "$words" ] && [ "$COMP_CWORD" -eq 1 ]; then',
-    `    words="${
-      commands.map(({ name }) => name).join(" ")
-    } --help --version"`,
+    `    words="${namesOf(commands)} --help --version"`,
     '  elif [ -z "$words" ] && [[ "$current" == -* ]]; then',
-    '    case "${COMP_WORDS[1]}" in',
+    '    case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in',
     ...cases,
+    "    esac",
+    '  elif [ -z "$words" ] && [ "$COMP_CWORD" -eq 2 ]; then',
+    '    case "${COMP_WORDS[1]}" in',
+    ...groups,
     "    esac",
     "  fi",
     '  if [ -n "$words" ]; then COMPREPLY=($(compgen -W "$words" -- "$current"))',
@@ -86,18 +103,40 @@ function zshScript(program: Command): string {
   return `autoload -U +X bashcompinit && bashcompinit\n${bashScript(program)}`;
 }
 
+const seen = (names: string) => `__fish_seen_subcommand_from ${names}`;
+
 function fishScript(program: Command): string {
+  return completables(program).flatMap((command) => {
+    const { name, subcommands } = command;
+    const names = subcommands.map((one) => one.name).join(" ");
+    return [
+      ...fishCommand(command, "__fish_use_subcommand", seen(name)),
+      ...subcommands.flatMap((one) =>
+        fishCommand(
+          one,
+          `${seen(name)}; and not ${seen(names)}`,
+          `${seen(name)}; and ${seen(one.name)}`,
+        )
+      ),
+    ];
+  }).join("\n");
+}
+
+/** A command where it may stand, and its options behind it. */
+function fishCommand(
+  { name, summary, options }: Completable,
+  where: string,
+  behind: string,
+): string[] {
   const quoted = (text: string) => `'${text.replaceAll(/['\\]/g, "\\$&")}'`;
-  return completables(program).flatMap(({ name, summary, options }) => [
-    `complete -c restante -n __fish_use_subcommand -f -a ${name} -d ${
-      quoted(summary)
-    }`,
+  return [
+    `complete -c restante -n '${where}' -f -a ${name} -d ${quoted(summary)}`,
     ...options.map(({ long, description, argChoices, required }) =>
-      `complete -c restante -n '__fish_seen_subcommand_from ${name}' -l ${
-        long?.slice(2)
-      } -d ${quoted(description)}${required ? " -r" : ""}${
+      `complete -c restante -n '${behind}' -l ${long?.slice(2)} -d ${
+        quoted(description)
+      }${required ? " -r" : ""}${
         argChoices ? ` -a ${quoted(argChoices.join(" "))}` : ""
       }`
     ),
-  ]).join("\n");
+  ];
 }

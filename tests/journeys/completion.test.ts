@@ -27,9 +27,15 @@ async function completeInBash(
   return text.decode(stdout).split("\n").slice(0, -1);
 }
 
-const commands = makeProgram(true).commands.map((command) => ({
+const program = makeProgram(true);
+
+const commands = program.commands.map((command) => ({
   name: command.name(),
   options: [...command.options.map(({ long }) => long ?? ""), "--help"],
+  subcommands: command.commands.map((one) => ({
+    name: one.name(),
+    options: [...one.options.map(({ long }) => long ?? ""), "--help"],
+  })),
 }));
 
 Deno.test("bash completes every command, and every option of each", async (t) => {
@@ -49,6 +55,20 @@ Deno.test("bash completes every command, and every option of each", async (t) =>
       assert.deepEqual(completed[i]?.split(" "), options, name);
     }
   });
+  await t.step("commands of a command, and their options", async () => {
+    const groups = commands.filter(({ subcommands }) => subcommands.length > 0);
+    assert.deepEqual(groups.map(({ name }) => name), ["admin"]);
+    for (const { name, subcommands } of groups) {
+      const lines = [
+        `restante ${name} ''`,
+        ...subcommands.map((one) => `restante ${name} ${one.name} --`),
+      ];
+      assert.deepEqual(await completeInBash(script, lines), [
+        subcommands.map((one) => one.name).join(" "),
+        ...subcommands.map(({ options }) => options.join(" ")),
+      ]);
+    }
+  });
   await t.step("what is begun, and the words behind an option", async () => {
     const table: [words: string, expected: string][] = [
       ["restante se", "serve send"],
@@ -60,6 +80,9 @@ Deno.test("bash completes every command, and every option of each", async (t) =>
       ["restante read --rea", "--reader"],
       ["restante read --wat", "--watch"],
       ["restante read --hold", ""],
+      ["restante admin ev", "evict"],
+      ["restante admin evict x --be", "--before"],
+      ["restante admin evict deno.jso", "deno.json"],
       ["restante nothing --", ""],
       ["restante send deno.jso", "deno.json"],
       ["restante send --file deno.jso", "deno.json"],
@@ -71,19 +94,37 @@ Deno.test("bash completes every command, and every option of each", async (t) =>
   });
 });
 
-Deno.test("fish is told every command and every option of each, with what it does", async () => {
-  const lines = (await scriptFor("fish")).trimEnd().split("\n");
-  const wanted = commands.flatMap(({ name, options }) => [
-    new RegExp(
-      `^complete -c restante -n __fish_use_subcommand -f -a ${name} -d '.+'$`,
-    ),
+/** What fish is to be told of a command. */
+function linesOf(
+  { name, options }: { name: string; options: readonly string[] },
+  where: string,
+  behind: string,
+): RegExp[] {
+  return [
+    new RegExp(`^complete -c restante -n '${where}' -f -a ${name} -d '.+'$`),
     ...options.map((option) =>
       new RegExp(
-        `^complete -c restante -n '__fish_seen_subcommand_from ${name}' ` +
-          `-l ${option.slice(2)} -d '.+'`,
+        `^complete -c restante -n '${behind}' -l ${option.slice(2)} -d '.+'`,
       )
     ),
-  ]);
+  ];
+}
+
+Deno.test("fish is told every command and every option of each, with what it does", async () => {
+  const lines = (await scriptFor("fish")).trimEnd().split("\n");
+  const wanted = commands.flatMap(({ name, options, subcommands }) => {
+    const seen = `__fish_seen_subcommand_from ${name}`;
+    return [
+      ...linesOf({ name, options }, "__fish_use_subcommand", seen),
+      ...subcommands.flatMap((one) =>
+        linesOf(
+          one,
+          `${seen}; and not __fish_seen_subcommand_from [a-z -]+`,
+          `${seen}; and __fish_seen_subcommand_from ${one.name}`,
+        )
+      ),
+    ];
+  });
   assert.equal(lines.length, wanted.length);
   for (const [i, pattern] of wanted.entries()) {
     assert.match(lines[i] ?? "", pattern);
