@@ -7,6 +7,7 @@ import type { NewMessage } from "../kv/mail/entry.ts";
 import { openStore, type Store } from "../kv/store/store.ts";
 import { type MailboxId, mailboxIdOf, messageIdOf } from "../lib/ids.ts";
 import { systemRandom } from "../lib/random.ts";
+import { writeBare } from "./bare_rows.ts";
 import { count, printTable } from "./measure.ts";
 import { median } from "./rounds.ts";
 
@@ -42,7 +43,7 @@ export async function benchAccept(): Promise<void> {
     );
     const box = (i: number) => boxes[i % MAILBOXES] as MailboxId;
     const accept = (i: number) => acceptOne(store, box(i));
-    const write = (i: number) => writeBare(bare, [box(i)]);
+    const write = (i: number) => writeBare(bare, [box(i)], BODY);
     for (const callers of CALLERS) {
       const alone = await rate(1, write);
       const accepts = await rate(callers, accept);
@@ -55,6 +56,7 @@ export async function benchAccept(): Promise<void> {
             writeBare(
               bare,
               Array.from({ length: size }, (_, n) => box(i * size + n)),
+              BODY,
             ),
         );
       rows.push([
@@ -115,38 +117,6 @@ function newMessage(mailbox: MailboxId): NewMessage {
     priority: "normal",
     workUntil: Date.now(),
   };
-}
-
-/** What messages take, and nothing of what restante does about them. */
-async function writeBare(
-  kv: Deno.Kv,
-  mailboxes: readonly MailboxId[],
-): Promise<void> {
-  const expireIn = 1_000 * HOLD;
-  const operation = kv.atomic().set(["doorbell", 1], true)
-    .sum(["relay-usage", 1, 1], 1_024n);
-  for (const mailbox of mailboxes) {
-    const id = systemRandom(32).toHex();
-    const facts = {
-      mailbox,
-      object: id,
-      size: BODY,
-      storedAt: 0,
-      holdUntil: 0,
-      paid: { by: "work", hashes: 10_000 },
-    };
-    operation
-      .check({ key: ["seen", id], versionstamp: null })
-      .set(["seen", id], facts, { expireIn })
-      .set(["message", mailbox, kv.commitVersionstamp()], {
-        ...facts,
-        id,
-        body: systemRandom(BODY),
-      }, { expireIn })
-      .set(["object", id], { mailbox, size: BODY, holdUntil: 0 }, { expireIn })
-      .sum(["usage", mailbox, 1], 1_024n);
-  }
-  await operation.commit();
 }
 
 /** Times a second, with so many callers that each wait for their own. */

@@ -1,6 +1,7 @@
 /** The processes of a bench: servers, and readers that wait. */
 import type { Bytes } from "../lib/bytes.ts";
 import type { MailboxId } from "../lib/ids.ts";
+import type { Posted, Posting } from "./posting.ts";
 
 /** A process that says something at its start, and ends with its input. */
 class BenchProcess implements AsyncDisposable {
@@ -33,6 +34,11 @@ class BenchProcess implements AsyncDisposable {
       .getReader();
   }
 
+  /** Its number. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** The next line that it prints. */
   async hear(): Promise<string> {
     const { value, done } = await this.#lines.read();
@@ -61,6 +67,8 @@ export interface Server extends AsyncDisposable {
   memory(): Promise<number>;
   /** Milliseconds that it has computed, workers and all. */
   cpu(): Promise<number>;
+  /** Bytes that it has written to disk, where the system says. */
+  written(): Promise<number>;
 }
 
 /** What is measured is not what keeps strangers from asking for so much. */
@@ -91,9 +99,41 @@ export async function startServer(
     url: await child.hear(),
     memory: async () => Number(await child.ask()),
     cpu: async () => Number(await child.ask("cpu")),
+    written: () => writtenBy(child.pid),
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };
 }
+
+/** Deno lets nobody read this who may not do everything; others may. */
+async function writtenBy(pid: number): Promise<number> {
+  try {
+    const args = [`/proc/${pid}/io`];
+    const { stdout } = await new Deno.Command("cat", { args }).output();
+    const text = new TextDecoder().decode(stdout);
+    return Number(/^write_bytes: (\d+)/m.exec(text)?.[1]);
+  } catch {
+    return NaN;
+  }
+}
+
+/** A client in a process of its own. */
+export interface Poster extends AsyncDisposable {
+  /** Posts, and says how that went. */
+  post(posting: Posting): Promise<Posted>;
+}
+
+/** Starts a client that posts messages out of a file. */
+export async function startPoster(file: string): Promise<Poster> {
+  const child = new BenchProcess("./poster_process.ts", [file], NO_KEY);
+  await child.hear();
+  return {
+    post: async (posting) =>
+      JSON.parse(await child.ask(JSON.stringify(posting))),
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  };
+}
+
+const NO_KEY = new Uint8Array();
 
 /** How readers are held. */
 export interface HeldReaders {

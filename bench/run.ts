@@ -4,6 +4,7 @@ import { benchAbuse } from "./abuse.ts";
 import { benchHandshake } from "./handshake.ts";
 import { benchMine } from "./mine.ts";
 import { benchNotify } from "./notify.ts";
+import { benchPost } from "./post.ts";
 import { benchReaders } from "./readers.ts";
 import { benchMailbox } from "./mailbox.ts";
 import { benchSend } from "./send.ts";
@@ -18,6 +19,7 @@ export const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   verify: benchVerify,
   mine: benchMine,
   send: benchSend,
+  post: benchPost,
   accept: benchAccept,
   notify: benchNotify,
   readers: benchReaders,

@@ -1,0 +1,55 @@
+/**
+ * `poster_process.ts FILE`: posts messages out of a file, each a u32 of its
+ * length and its bytes, by as many posters as a line of its input says, and
+ * prints how long that took. A process of its own: its work is not the server's.
+ */
+import type { Bytes } from "../lib/bytes.ts";
+import { KeptConnection, postRequest } from "./keep_alive.ts";
+import type { Posted, Posting } from "./posting.ts";
+import { spreadOf } from "./samples.ts";
+
+const [file = ""] = Deno.args;
+const messages = readMessages(await Deno.readFile(file));
+
+function readMessages(bytes: Bytes): Bytes[] {
+  const view = new DataView(bytes.buffer);
+  const messages: Bytes[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const end = at + 4 + view.getUint32(at);
+    messages.push(bytes.subarray(at + 4, end));
+    at = end;
+  }
+  return messages;
+}
+
+async function post(posting: Posting): Promise<Posted> {
+  const { url, path, posters, from, count, status } = posting;
+  using connections = new DisposableStack();
+  const open = await Promise.all(
+    Array.from({ length: posters }, () => KeptConnection.open(url)),
+  );
+  for (const connection of open) connections.use(connection);
+  const requests = messages.slice(from, from + count)
+    .map((body) => postRequest(url, path, body));
+  const times: number[] = [];
+  const began = performance.now();
+  await Promise.all(open.map(async (connection) => {
+    for (;;) {
+      const request = requests.pop();
+      if (request === undefined) return;
+      const asked = performance.now();
+      const answered = await connection.ask(request);
+      times.push(performance.now() - asked);
+      if (answered !== status) throw new Error(`${path}: ${answered}`);
+    }
+  }));
+  const milliseconds = performance.now() - began;
+  return { perSecond: 1_000 * times.length / milliseconds, ...spreadOf(times) };
+}
+
+console.log("ready");
+const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream());
+for await (const line of lines) {
+  console.log(JSON.stringify(await post(JSON.parse(line))));
+}
+Deno.exit(0);

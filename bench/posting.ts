@@ -1,0 +1,23 @@
+/** What posters are asked to do, and what they say of it. */
+import type { Spread } from "./samples.ts";
+
+/** Some of the messages, to be posted. */
+export interface Posting {
+  /** The server's. */
+  readonly url: string;
+  /** With a query. */
+  readonly path: string;
+  /** Each with a connection of its own, and one message at a time. */
+  readonly posters: number;
+  /** The first of the messages, and how many. */
+  readonly from: number;
+  readonly count: number;
+  /** How each is to be answered. */
+  readonly status: number;
+}
+
+/** How that went; times in milliseconds, from a request to its answer. */
+export interface Posted extends Spread {
+  /** Messages. */
+  readonly perSecond: number;
+}
