@@ -91,12 +91,13 @@ export async function backupStore(
   // Before the log: a position stands for entries that are still there.
   for await (const page of pagesOf<Readers>(store, ["readers"])) {
     for (const { key: [, mailbox], value } of page) {
-      for (const [reader, { place }] of Object.entries(value)) {
+      for (const [reader, { place, isSilent }] of Object.entries(value)) {
         await writer.add({
           kind: "reader",
           mailbox: mailbox as MailboxId,
           reader,
           position: place,
+          ...(isSilent && { isSilent }),
         });
         counts.readers += 1;
       }

@@ -89,6 +89,8 @@ export interface ReaderRecord {
   readonly reader: string;
   /** Place in the log. */
   readonly position: Place;
+  /** It reads, and has never acknowledged anything. */
+  readonly isSilent?: true | undefined;
 }
 
 /** An entry that is restored as it was. */
@@ -247,6 +249,7 @@ export const recordForm = z.union([
     mailbox: hash,
     reader: z.string().regex(/^[\w.-]{1,64}$/),
     position: place,
+    isSilent: z.literal(true).optional(),
   }),
   entry,
 ]);

@@ -176,7 +176,10 @@ class Restore {
     for (const [mailbox, readers] of this.#readers) {
       const at = this.#options.now();
       const row: Readers = Object.fromEntries(
-        readers.map(({ reader, now }) => [reader, { place: now, at }]),
+        readers.map(({ reader, now, isSilent }) => [
+          reader,
+          { place: now, at, ...(isSilent && { isSilent }) },
+        ]),
       );
       await batch.set(keys.readers(mailbox), row);
       this.counts.readers += readers.length;

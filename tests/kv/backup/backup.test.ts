@@ -15,7 +15,11 @@ import { widenWindow } from "../../../kv/mail/window.ts";
 import { DEFAULT_WINDOW } from "../../../lib/work/check.ts";
 import { sweep } from "../../../kv/mail/sweep.ts";
 import { readAfter } from "../../../kv/mail/read.ts";
-import { acknowledge } from "../../../kv/mail/readers.ts";
+import {
+  acknowledge,
+  MAX_READERS,
+  registerReader,
+} from "../../../kv/mail/readers.ts";
 import { decodeRow } from "../../../kv/mail/row.ts";
 import type { Entry, Key } from "../../../kv/store/database.ts";
 import { openStore, type Store } from "../../../kv/store/store.ts";
@@ -345,6 +349,21 @@ Deno.test("readers keep their place in the new numbering", async () => {
   });
   assert.equal(await acknowledge(to, mailbox, "quick", head, NOW), 0);
   assert.equal(await acknowledge(to, mailbox, "slow", head, NOW), 3);
+});
+
+Deno.test("a device that never acknowledged gives way to a new one behind a restore as well", async () => {
+  using from = await openStore(":memory:");
+  const mailbox = await openMailbox(from);
+  for (let n = 0; n < MAX_READERS; n++) {
+    await registerReader(from, mailbox, `ghost-${n}`, NOW);
+  }
+  const { file } = await copyOf(from);
+  using to = await openStore(":memory:");
+  await restoreInto(to, file);
+  await registerReader(to, mailbox, "phone", NOW);
+  const readers = (await to.get(keys.readers(mailbox))).value ?? {};
+  assert.equal(Object.keys(readers).length, MAX_READERS);
+  assert.ok("phone" in readers);
 });
 
 Deno.test("a handshake that was used stays used as long as it could be answered", async () => {
