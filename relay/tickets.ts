@@ -2,7 +2,7 @@
  * One-time tickets for WebSockets: a browser's can send no headers, and so no
  * proof. A ticket is fetched with a proof instead of showing the token itself.
  */
-import { keepTicket, spendTicket } from "../kv/mail/tickets.ts";
+import { findTicket, keepTicket, spendTicket } from "../kv/mail/tickets.ts";
 import { sha3_256 } from "../lib/hash.ts";
 import type { MailboxId } from "../lib/ids.ts";
 import { Problem } from "../lib/problem.ts";
@@ -43,22 +43,42 @@ export async function issueTicket(
   return { ticket, expires: ends };
 }
 
+/** What lets one read, by a token or by a ticket. */
+export interface Leave {
+  /** What it lets one read, until the token ends. */
+  readonly grant: VerifiedGrant;
+  /**
+   * Uses it up, if it is for once: to be called when nothing else is left that
+   * could refuse.
+   *
+   * @throws {Problem} `unauthorized` if it was used up meanwhile
+   */
+  spend(): Promise<void>;
+}
+
 /**
- * Uses up a ticket: gives what it lets one read, until the token ends.
+ * What a ticket of the mailbox stands for.
  *
- * @throws {Problem} `unauthorized` if it is none of the mailbox, or was spent
+ * @throws {Problem} `unauthorized` if it is none, has ended or was spent
  */
-export async function redeemTicket(
+export async function leaveByTicket(
   { store, now }: Pick<Relay, "store" | "now">,
   mailbox: MailboxId,
-  ticket: string,
-): Promise<VerifiedGrant> {
-  const spent = await spendTicket(store, mailbox, hashOf(ticket), now());
-  if (spent !== null) {
-    const { tokenId: id, jkt, tokenEnds: expires } = spent;
-    return { id, mailbox, scopes: ["read"], jkt, expires };
-  }
-  throw new Problem("unauthorized", "the ticket is not valid any more");
+  text: string,
+): Promise<Leave> {
+  const ticket = await findTicket(store, mailbox, hashOf(text), now());
+  if (ticket === null) throw notValid();
+  const { tokenId: id, jkt, tokenEnds: expires } = ticket.value;
+  return {
+    grant: { id, mailbox, scopes: ["read"], jkt, expires },
+    async spend() {
+      if (!await spendTicket(store, ticket)) throw notValid();
+    },
+  };
+}
+
+function notValid(): Problem {
+  return new Problem("unauthorized", "the ticket is not valid any more");
 }
 
 function hashOf(ticket: string): string {

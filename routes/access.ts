@@ -6,7 +6,7 @@ import { Problem } from "../lib/problem.ts";
 import type { Scope, VerifiedGrant } from "../lib/token.ts";
 import type { Relay } from "../relay/relay.ts";
 import { SeenLog } from "../relay/seen_log.ts";
-import { redeemTicket } from "../relay/tickets.ts";
+import { type Leave, leaveByTicket } from "../relay/tickets.ts";
 import { VerifiedTokens } from "../relay/verified_tokens.ts";
 import type { UnpaidRequests } from "./unpaid.ts";
 
@@ -60,27 +60,22 @@ export class Access {
   }
 
   /**
-   * What a WebSocket to the mailbox in the path may read: what its ticket says,
-   * which is used up by this, or its token. With it, what the request asks for: a
-   * ticket is not used up by one that `parse` refuses.
+   * What a WebSocket to the mailbox in the path may read, by its ticket, which is
+   * not spent by this, or by its token.
    *
-   * @throws {Problem} `unauthorized`, `forbidden` or `malformed`
+   * @throws {Problem} `unauthorized`, `forbidden`, `rate-limited` or `malformed`
    */
-  async socketOwner<Asked>(
-    c: Context,
-    parse: () => Asked,
-  ): Promise<{ grant: VerifiedGrant; asked: Asked }> {
+  async socketOwner(c: Context): Promise<Leave> {
     const ticket = ticketOf(c);
     if (ticket === null) {
       const grant = await this.owner(c, "read");
-      return { grant, asked: parse() };
+      return { grant, spend: async () => {} };
     }
     const mailbox = parseMailboxId(c.req.param("mailbox") ?? "");
-    const asked = parse();
-    const grant = await redeemTicket(this.#relay, mailbox, ticket);
-    this.#unpaid.chargeToken(grant.id);
-    await this.#refuseRevoked(grant);
-    return { grant, asked };
+    const leave = await leaveByTicket(this.#relay, mailbox, ticket);
+    this.#unpaid.chargeToken(leave.grant.id);
+    await this.#refuseRevoked(leave.grant);
+    return leave;
   }
 
   /**

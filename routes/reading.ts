@@ -183,16 +183,20 @@ export function addRead(
   // OpenAPI has no words for a WebSocket: the route above describes it.
   app.get("/v1/mailboxes/:mailbox/socket", async (c) => {
     const leaving = hearLeaving(c);
-    const { grant, asked } = await access.socketOwner(c, () => {
-      const query = readerQuery.safeParse(c.req.query());
-      if (!query.success) throw malformedBy(query.error);
-      const wishes = stayOptions(query.data);
-      requirePushable(wishes.delivery);
-      return { wishes, request: parseUpgrade(c, leaving) };
-    });
-    const options = { mailbox: grant.mailbox, ...asked.wishes };
+    const { grant, spend } = await access.socketOwner(c);
+    const query = readerQuery.safeParse(c.req.query());
+    if (!query.success) throw malformedBy(query.error);
+    const options = { mailbox: grant.mailbox, ...stayOptions(query.data) };
+    requirePushable(options.delivery);
+    const request = parseUpgrade(c, leaving);
     const stay = await beginStay(relay, streams, grant, "socket", options);
-    return upgrade(asked.request, stay);
+    try {
+      await spend();
+    } catch (error) {
+      stay.place.leave();
+      throw error;
+    }
+    return upgrade(request, stay);
   });
 }
 

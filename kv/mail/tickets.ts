@@ -5,7 +5,7 @@
 import type { MailboxId } from "../../lib/ids.ts";
 import { Problem } from "../../lib/problem.ts";
 import { keys } from "../kinds.ts";
-import type { Check, Key } from "../store/database.ts";
+import type { Check, Entry, Key } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 
 /** A ticket that was given out and not spent. */
@@ -69,21 +69,25 @@ async function findSlot(
   );
 }
 
-/**
- * Uses up a ticket by its hash. Null if there is none, or it has ended or been
- * spent, at whatever worker.
- */
-export async function spendTicket(
+/** A ticket of the mailbox by its hash; null if there is none, or it has ended. */
+export async function findTicket(
   store: Store,
   mailbox: MailboxId,
   hash: string,
   now: number,
-): Promise<Ticket | null> {
+): Promise<Entry<Ticket> | null> {
   const entries = await store.list({ prefix: keys.tickets(mailbox) });
   const entry = entries.find(({ value }) => value.hash === hash);
-  if (entry === undefined || entry.value.ends <= now) return null;
+  return entry === undefined || entry.value.ends <= now ? null : entry;
+}
+
+/** Uses up a ticket; false if it was spent meanwhile, at whatever worker. */
+export async function spendTicket(
+  store: Store,
+  ticket: Entry<Ticket>,
+): Promise<boolean> {
   const committed = await store.commit((operation) =>
-    operation.check(entry).delete(entry.key)
+    operation.check(ticket).delete(ticket.key)
   );
-  return committed === null ? null : entry.value;
+  return committed !== null;
 }

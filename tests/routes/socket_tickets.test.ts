@@ -117,6 +117,43 @@ Deno.test("a ticket is not used up by a request that is refused for its words", 
   assert.equal(await firstMessage(url, protocols), sent?.id);
 });
 
+Deno.test("a ticket is not used up by a request that finds no place", async () => {
+  await using server = await serve({ caps: { mailboxStreams: 1 } });
+  const { relay, origin } = server;
+  const owner = await Owner.open(relay);
+  const [sent] = await fill(owner, 1);
+  const { ticket } = await fetchTicket(owner);
+  const path = `/v1/mailboxes/${owner.mailbox}/socket`;
+  const protocols = ["restante.v1", `ticket.${ticket}`];
+  const waiting = await owner.fetch(
+    `/v1/mailboxes/${owner.mailbox}/messages`,
+    { headers: { "Accept": "text/event-stream" } },
+  );
+  const refused = await upgrade(relay, path, {
+    "Sec-WebSocket-Protocol": protocols.join(", "),
+  });
+  await assertProblem(relay, refused, "rate-limited");
+  await waiting.body?.cancel();
+  const url = `ws://${origin}${path}`;
+  assert.equal(await firstMessage(url, protocols), sent?.id);
+});
+
+Deno.test("of many sockets that bring one ticket at once one opens, and no other keeps a place", async () => {
+  await using server = await serve();
+  const { relay, origin } = server;
+  const owner = await Owner.open(relay);
+  await fill(owner, 1);
+  const { ticket } = await fetchTicket(owner);
+  const url = `ws://${origin}/v1/mailboxes/${owner.mailbox}/socket`;
+  const protocols = ["restante.v1", `ticket.${ticket}`];
+  const opened = await Promise.all(
+    Array.from({ length: 8 }, () => firstMessage(url, protocols)),
+  );
+  assert.equal(opened.filter((id) => id !== null).length, 1);
+  await relay.app.drain();
+  assert.equal(relay.app.use.streams.size, 0);
+});
+
 Deno.test("tickets are different each time, and none of them is in the store", async () => {
   using relay = await TestRelay.open();
   const owner = await Owner.open(relay);

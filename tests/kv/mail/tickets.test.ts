@@ -1,12 +1,14 @@
 /** Tickets in the store: each good once, and so many of a mailbox. */
 import assert from "node:assert/strict";
 import {
+  findTicket,
   keepTicket,
   MAX_TICKETS,
   spendTicket,
   type Ticket,
 } from "../../../kv/mail/tickets.ts";
-import { openStore } from "../../../kv/store/store.ts";
+import { openStore, type Store } from "../../../kv/store/store.ts";
+import type { MailboxId } from "../../../lib/ids.ts";
 import { dump } from "../../routes/relay_fixture.ts";
 import { TempDirectory } from "../temp_directory.ts";
 import { newMailbox, NOW } from "../message_maker.ts";
@@ -16,26 +18,38 @@ function ticketOf(hash: string, ends = NOW + 30_000): Ticket {
   return { hash, ends, tokenId: "token", tokenEnds, jkt: null };
 }
 
-Deno.test("spendTicket() gives what keepTicket() kept, once, and leaves nothing", async () => {
+/** Spends a ticket as a worker does; null if it is none, or not any more. */
+async function spend(
+  store: Store,
+  mailbox: MailboxId,
+  hash: string,
+  now: number,
+): Promise<Ticket | null> {
+  const ticket = await findTicket(store, mailbox, hash, now);
+  if (ticket === null) return null;
+  return await spendTicket(store, ticket) ? ticket.value : null;
+}
+
+Deno.test("a ticket that keepTicket() kept is found, spent once, and leaves nothing", async () => {
   using store = await openStore(":memory:");
   const mailbox = newMailbox();
   const before = await dump(store);
   const kept = { ...ticketOf("a"), jkt: "j".repeat(43) };
   await keepTicket(store, mailbox, kept, NOW);
-  assert.deepEqual(await spendTicket(store, mailbox, "a", NOW + 29_999), kept);
-  assert.equal(await spendTicket(store, mailbox, "a", NOW), null);
+  assert.deepEqual(await spend(store, mailbox, "a", NOW + 29_999), kept);
+  assert.equal(await spend(store, mailbox, "a", NOW), null);
   assert.deepEqual(await dump(store), before);
 });
 
-Deno.test("spendTicket() is null for what is none, of another mailbox, or over", async () => {
+Deno.test("findTicket() is null for what is none, of another mailbox, or over", async () => {
   using store = await openStore(":memory:");
   const mailbox = newMailbox();
   await keepTicket(store, mailbox, ticketOf("a"), NOW);
-  assert.equal(await spendTicket(store, mailbox, "b", NOW), null);
-  assert.equal(await spendTicket(store, mailbox, "", NOW), null);
-  assert.equal(await spendTicket(store, newMailbox(), "a", NOW), null);
-  assert.equal(await spendTicket(store, mailbox, "a", NOW + 30_000), null);
-  assert.notEqual(await spendTicket(store, mailbox, "a", NOW), null);
+  assert.equal(await spend(store, mailbox, "b", NOW), null);
+  assert.equal(await spend(store, mailbox, "", NOW), null);
+  assert.equal(await spend(store, newMailbox(), "a", NOW), null);
+  assert.equal(await spend(store, mailbox, "a", NOW + 30_000), null);
+  assert.notEqual(await spend(store, mailbox, "a", NOW), null);
 });
 
 Deno.test("a ticket that is spent at two workers at once is spent at one", async () => {
@@ -46,9 +60,7 @@ Deno.test("a ticket that is spent at two workers at once is spent at one", async
   const mailbox = newMailbox();
   await keepTicket(one, mailbox, ticketOf("a"), NOW);
   const spent = await Promise.all(
-    [one, other, one, other].map((store) =>
-      spendTicket(store, mailbox, "a", NOW)
-    ),
+    [one, other, one, other].map((store) => spend(store, mailbox, "a", NOW)),
   );
   assert.equal(spent.filter((ticket) => ticket !== null).length, 1);
 });
@@ -79,7 +91,7 @@ Deno.test("a mailbox keeps so many tickets and no more, the newest", async () =>
   const entries = await store.list({ prefix: ["ticket"] });
   assert.equal(entries.length, MAX_TICKETS);
   for (let n = 0; n < MAX_TICKETS + 3; n++) {
-    const spent = await spendTicket(store, mailbox, `${n}`, NOW);
+    const spent = await spend(store, mailbox, `${n}`, NOW);
     assert.equal(spent !== null, n >= 3, `the ticket ${n}`);
   }
 });
@@ -93,7 +105,7 @@ Deno.test("the ticket that ends first gives way, whichever slot it is in", async
   }
   await keepTicket(store, mailbox, ticketOf("new"), NOW);
   for (let n = 0; n < MAX_TICKETS; n++) {
-    const spent = await spendTicket(store, mailbox, `${n}`, NOW);
+    const spent = await spend(store, mailbox, `${n}`, NOW);
     assert.equal(spent !== null, n !== 5, `the ticket ${n}`);
   }
 });
