@@ -80,7 +80,7 @@ export class RestorePart implements Part<Place> {
     const { operation } = batch;
     operation.check({ key: keys.seen(id), versionstamp: null })
       .set(keys.seen(id), { ...facts, ...(index > 0 && { index }) });
-    const item = { mailbox, id, object, size, index };
+    const item = { mailbox, id, index };
     if (body !== null && place !== "none") {
       setObject(operation, object, body, {
         mailbox,

@@ -188,7 +188,7 @@ class MessagePart implements Part<MarkFound> {
     const header = { mailbox, size, holdUntil, index };
     const bodyPlace = place === "entry" ? "entry" : "segments";
     setObject(batch.operation, object, body, { ...header, place: bodyPlace });
-    due.add("hold", holdUntil, { mailbox, id, object, size, index });
+    due.add("hold", holdUntil, { mailbox, id, index });
     rings.add(mailbox);
   }
 

@@ -2,7 +2,7 @@
  * What falls due: one index of everything that ends, by the hour in which it
  * does. Seeing to it costs what is due, not what is held.
  */
-import type { MailboxId, MessageId, ObjectHash } from "../../lib/ids.ts";
+import type { MailboxId, MessageId } from "../../lib/ids.ts";
 import { keys } from "../kinds.ts";
 import type { Gathered } from "../store/commit_part.ts";
 import type { Entry, Operation } from "../store/database.ts";
@@ -26,10 +26,6 @@ export interface DueItem {
   readonly mailbox: MailboxId;
   /** The message; of all but mailboxes. */
   readonly id?: MessageId;
-  /** Its body. */
-  readonly object?: ObjectHash;
-  /** Bytes of its body. */
-  readonly size?: number;
   /** Versionstamp of the commit that stored it, if it is not the due row's own. */
   readonly stamp?: string;
   /** Which message of that commit it was. */

@@ -103,7 +103,7 @@ async function improve(
   now: number,
 ): Promise<StoredFacts | null> {
   const { value: facts } = mark;
-  const { mailbox, object, size } = facts;
+  const { mailbox, object } = facts;
   const { stamp } = row;
   const isFaster = wish.minBandwidth <= entry.minBandwidth / 2 &&
     entry.minBandwidth > 0;
@@ -133,7 +133,7 @@ async function improve(
         .set(keys.object(object), { ...header.value, stamp, holdUntil });
       // Of an hour one is enough, or each second more would cost a row of its own.
       if (hourOf(holdUntil) === hourOf(facts.holdUntil)) return;
-      due.add("hold", holdUntil, { mailbox, id, object, size, stamp, index });
+      due.add("hold", holdUntil, { mailbox, id, stamp, index });
     },
     become(one) {
       if (one !== entry) return one;
