@@ -1,6 +1,7 @@
 /** The store: a database, opened, named by its epoch, and its failures typed. */
 import { dirname } from "node:path";
 import { Problem } from "../../lib/problem.ts";
+import { type Clock, systemClock } from "../../lib/timers.ts";
 import { keys } from "../kinds.ts";
 import {
   CommitQueue,
@@ -19,6 +20,7 @@ import {
 import { openDatabase } from "./deno_kv.ts";
 import type { CommitLimits } from "./limits.ts";
 import { isFile } from "./location.ts";
+import { Patience } from "./patience.ts";
 import { probeNumbering, probeSharing, probeWatch } from "./probe.ts";
 import { ensureRecord, type FormerEpoch, type StoreRecord } from "./record.ts";
 
@@ -40,6 +42,8 @@ export interface StoreParts {
   readonly limits: CommitLimits;
   /** Bounds of what waits to be committed. */
   readonly queue?: QueueLimits;
+  /** By which the database is waited for; the machine's, if not said. */
+  readonly clock?: Pick<Clock, "after" | "monotonic"> | undefined;
 }
 
 /** Told how long the database took to answer, in milliseconds. */
@@ -63,9 +67,12 @@ export class Store implements Disposable {
   readonly #database: Database;
   readonly #watching: Database;
   readonly #former: readonly FormerEpoch[];
+  readonly #patience: Patience;
 
   /** Use {@link openStore}. */
-  constructor({ database, watching, record, limits, queue }: StoreParts) {
+  constructor(parts: StoreParts) {
+    const { database, watching, record, limits, queue } = parts;
+    this.#patience = new Patience(parts.clock ?? systemClock, PATIENCE);
     this.#database = database;
     this.#watching = watching ?? database;
     this.record = record;
@@ -138,6 +145,7 @@ export class Store implements Disposable {
   [Symbol.dispose](): void {
     if (this.#watching !== this.#database) this.#watching.close();
     this.#database.close();
+    this.#patience[Symbol.dispose]();
   }
 
   /** A failing database is no mistake of the caller's. */
@@ -147,7 +155,7 @@ export class Store implements Disposable {
   ): Promise<T> {
     const began = performance.now();
     try {
-      return await withinTime(whenUnlocked(operation));
+      return await this.#patience.wait(whenUnlocked(operation), noAnswer);
     } catch (cause) {
       if (!(cause instanceof DatabaseError)) throw cause; // our own mistake
       const members = { retryAfter: RETRY_AFTER };
@@ -167,21 +175,11 @@ const PATIENCE = 15_000;
  * A KV Connect client waits for ever for a server that is gone: those who wait
  * here are told instead. What they asked for may still be done.
  */
-async function withinTime<T>(operation: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeUp = new Promise<never>((_, reject) => {
-    const cause = new Error(`no answer in ${PATIENCE} ms`);
-    timer = setTimeout(
-      () => reject(new DatabaseError("failed", { cause })),
-      PATIENCE,
-    );
-  });
-  operation.catch(() => {}); // it may fail after nobody waits any more
-  try {
-    return await Promise.race([operation, timeUp]);
-  } finally {
-    clearTimeout(timer);
-  }
+function noAnswer(): DatabaseError {
+  const cause = new Error(
+    `no answer in ${PATIENCE} ms, or before it was closed`,
+  );
+  return new DatabaseError("failed", { cause });
 }
 
 /** How often an operation is tried that another process kept from the file. */
@@ -214,6 +212,8 @@ export interface OpenOptions {
   readonly now?: () => number;
   /** Bounds of what waits to be committed. */
   readonly queue?: Partial<QueueLimits>;
+  /** By which the database is waited for; the machine's, if not said. */
+  readonly clock?: Pick<Clock, "after" | "monotonic">;
   /** What opens the database; Deno KV, if not said. */
   readonly open?: (location: string) => Promise<Database>;
 }
@@ -232,7 +232,7 @@ export async function openStore(
   location: string,
   options: OpenOptions | (() => number) = {},
 ): Promise<Store> {
-  const { now = Date.now, open = openDatabase, queue } =
+  const { now = Date.now, open = openDatabase, queue, clock } =
     typeof options === "function" ? { now: options } : options;
   if (isFile(location)) await makeFile(location);
   const database = await whenUnlocked(() => open(location));
@@ -256,6 +256,7 @@ export async function openStore(
       record,
       limits: record.limits,
       queue: { ...DEFAULT_QUEUE, underWay, ...queue },
+      clock,
     });
   } catch (error) {
     if (watching !== database) watching.close();
