@@ -2,6 +2,7 @@
 import type { Hono, NotFoundHandler } from "hono";
 import { Problem } from "../lib/problem.ts";
 import type { Relay } from "../relay/relay.ts";
+import { askedOf } from "./asked.ts";
 import { problemResponse } from "./problem.ts";
 
 /** Gives the methods that a path has; none, if there is nothing. */
@@ -41,12 +42,16 @@ export function answerUnknown(
     const methods = allowed(path);
     if (methods.length === 0 || methods.includes(method)) {
       const detail = `there is no ${method} ${path}`;
-      return problemResponse(c, relay, new Problem("not-found", detail));
+      return problemResponse(
+        askedOf(c),
+        relay,
+        new Problem("not-found", detail),
+      );
     }
     const allow = methods.join(", ");
     const detail = `${path} has no method ${method}, but ${allow}`;
     const problem = new Problem("method-not-allowed", detail);
-    const response = problemResponse(c, relay, problem);
+    const response = problemResponse(askedOf(c), relay, problem);
     response.headers.set("Allow", allow);
     return response;
   };

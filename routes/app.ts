@@ -14,6 +14,7 @@ import { addDescriptor } from "./descriptor.ts";
 import { Drain } from "./drain.ts";
 import { addHandshakes } from "./handshakes.ts";
 import { addHealth } from "./health.ts";
+import { HotRoutes } from "./hot_routes.ts";
 import { addInbox } from "./acknowledging.ts";
 import { addMailboxes } from "./mailboxes.ts";
 import { addMessages } from "./messages.ts";
@@ -107,9 +108,9 @@ export async function createApp(
   addDescriptor(app, relay);
   addHealth(app, { pulse, isDraining: () => streams.closing.aborted });
   addMetrics(app, relay, clock);
-  addMessages(app, relay, unpaid);
+  const posts = addMessages(app, relay, unpaid);
   addQuotes(app, relay);
-  await addHandshakes(app, relay);
+  const answers = await addHandshakes(app, relay);
   addMailboxes(app, relay, access);
   addRead(app, relay, access, streams, backlog);
   addSocketTickets(app, relay, access);
@@ -118,8 +119,17 @@ export async function createApp(
   addPages(app, backlog);
   addDocument(app, relay, backlog);
   app.notFound(answerUnknown(relay, allowedMethods(app)));
+  const headers = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": EXPOSED.join(","),
+  };
+  const hot = new HotRoutes({ relay, drain, unpaid, uploads, headers }, [
+    posts,
+    answers,
+  ]);
   return {
-    fetch: (request, info) => app.fetch(request, { ...info }),
+    fetch: (request, info) =>
+      hot.answer(request, info ?? {}) ?? app.fetch(request, { ...info }),
     use: { streams, backlog, uploads, unpaid, drain },
     drain: () => {
       streams.close();

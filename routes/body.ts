@@ -1,18 +1,22 @@
 /** Reading a request's body: its type first, and no further than its limit. */
-import type { Context, MiddlewareHandler } from "hono";
+import type { MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Bytes } from "../lib/bytes.ts";
 import { Writer } from "../lib/minima/codec.ts";
 import { Problem } from "../lib/problem.ts";
 import type { Uploads } from "../relay/uploads.ts";
+import { type Asked, setBeginBody } from "./asked.ts";
 
 /**
  * Refuses a body of another type than those.
  *
  * @throws {Problem} `unsupported-media-type`
  */
-export function expectMediaType(c: Context, types: readonly string[]): void {
-  const type = c.req.header("Content-Type")?.split(";")[0]?.trim()
+export function expectMediaType(
+  { headers }: Request,
+  types: readonly string[],
+): void {
+  const type = headers.get("Content-Type")?.split(";")[0]?.trim()
     .toLowerCase();
   if (type !== undefined && types.includes(type)) return;
   throw new Problem(
@@ -21,9 +25,6 @@ export function expectMediaType(c: Context, types: readonly string[]): void {
   );
 }
 
-/** What of the context a request's bodies take room from. */
-const UPLOADS = "uploads";
-
 /**
  * Goes before every route that reads a body: the room that bodies take is given
  * back when the request is answered, for until then they are in memory.
@@ -31,10 +32,7 @@ const UPLOADS = "uploads";
 export function bodyRoom(uploads: Uploads): MiddlewareHandler {
   return createMiddleware(async (c, next) => {
     using room = new DisposableStack();
-    c.set(
-      UPLOADS,
-      (giveUp: (why: string) => void) => room.use(uploads.begin(giveUp)),
-    );
+    setBeginBody(c, (giveUp) => room.use(uploads.begin(giveUp)));
     await next();
   });
 }
@@ -45,8 +43,11 @@ export function bodyRoom(uploads: Uploads): MiddlewareHandler {
  * @throws {Problem} `too-large`; `malformed` if it ends early, takes too long
  * or comes too slowly; `busy` if the bodies being read have no room for it
  */
-export async function readBody(c: Context, limit: number): Promise<Bytes> {
-  const { body: stream, headers } = c.req.raw;
+export async function readBody(
+  { request, beginBody }: Asked,
+  limit: number,
+): Promise<Bytes> {
+  const { body: stream, headers } = request;
   const tooLarge = () =>
     new Problem("too-large", `the body is over ${limit} bytes`, { limit });
   if (Number(headers.get("Content-Length")) > limit) throw tooLarge();
@@ -54,10 +55,9 @@ export async function readBody(c: Context, limit: number): Promise<Bytes> {
   const body = new Writer();
   const reader = stream.getReader();
   let givenUp: Problem | null = null;
-  const begin: Uploads["begin"] = c.get(UPLOADS);
   // What is being waited for ends by that. A race of promises would keep some
   // hundred bytes for each part that comes, and parts may be of one byte.
-  const upload = begin((why) => {
+  const upload = beginBody((why) => {
     givenUp = new Problem("malformed", `the body ${why}`);
     reader.cancel(givenUp).catch(() => {});
   });

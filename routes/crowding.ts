@@ -10,14 +10,23 @@ const RETRY_AFTER = 1;
 /** Goes before every route; a request counts until its answer is taken whole. */
 export const refuseCrowds: MiddlewareHandler = createMiddleware(
   async (c, next) => {
-    const { isOneTooMany } = (c.env ?? {}) as Partial<ServeInfo>;
-    if (isOneTooMany) {
-      throw new Problem(
-        "busy",
-        "as many requests of this connection are under way as may be",
-        { retryAfter: RETRY_AFTER },
-      );
-    }
+    expectRoomOnConnection(c.env ?? {});
     await next();
   },
 );
+
+/**
+ * Refuses a request that is one too many on its connection.
+ *
+ * @throws {Problem} `busy`
+ */
+export function expectRoomOnConnection(
+  { isOneTooMany }: Partial<ServeInfo>,
+): void {
+  if (!isOneTooMany) return;
+  throw new Problem(
+    "busy",
+    "as many requests of this connection are under way as may be",
+    { retryAfter: RETRY_AFTER },
+  );
+}

@@ -35,6 +35,15 @@ export class Drain {
 
   /** Goes before every route. */
   readonly middleware: MiddlewareHandler = createMiddleware(async (_, next) => {
+    await this.during(next);
+  });
+
+  /**
+   * Counts a request while it is answered.
+   *
+   * @throws {Problem} `busy` if no more are let in
+   */
+  async during<T>(answer: () => Promise<T>): Promise<T> {
     if (this.#isDraining) {
       throw new Problem("busy", "the relay is about to stop", {
         retryAfter: RETRY_AFTER,
@@ -42,12 +51,12 @@ export class Drain {
     }
     this.#underWay++;
     try {
-      await next();
+      return await answer();
     } finally {
       this.#underWay--;
       this.#lookWhetherEmpty();
     }
-  });
+  }
 
   /**
    * Ends when no request is under way, or after {@link PATIENCE}; gives whether

@@ -1,9 +1,8 @@
 /** Reading an envelope from a request, no further than its limit. */
-import type { Context } from "hono";
 import type { Bytes } from "../lib/bytes.ts";
-import { envelopeBytes } from "../lib/minima/maxtxpow.ts";
+import { envelopeBytes, type EnvelopeLimits } from "../lib/minima/maxtxpow.ts";
+import type { Asked } from "./asked.ts";
 import { expectMediaType, readBody } from "./body.ts";
-import type { Relay } from "../relay/relay.ts";
 
 /** The media type of an envelope. */
 export const MAXTXPOW = "application/vnd.minima.maxtxpow";
@@ -25,7 +24,10 @@ export const ENVELOPE_BODY = {
  *
  * @throws {Problem} `unsupported-media-type`, and what {@link readBody} throws
  */
-export async function readEnvelope(c: Context, relay: Relay): Promise<Bytes> {
-  expectMediaType(c, MEDIA_TYPES);
-  return await readBody(c, envelopeBytes(relay.limits));
+export async function readEnvelope(
+  asked: Asked,
+  limits: EnvelopeLimits,
+): Promise<Bytes> {
+  expectMediaType(asked.request, MEDIA_TYPES);
+  return await readBody(asked, envelopeBytes(limits));
 }

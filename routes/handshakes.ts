@@ -10,7 +10,9 @@ import {
   Handshakes,
 } from "../relay/handshake.ts";
 import { contactAddress, type Relay } from "../relay/relay.ts";
+import { type Asked, askedOf } from "./asked.ts";
 import { ENVELOPE_BODY, readEnvelope } from "./envelope_body.ts";
+import type { HotRoute, JsonAnswer } from "./hot_routes.ts";
 import { jsonBody } from "./json_body.ts";
 import { problemResponses } from "./problem.ts";
 import { workForm } from "./work_form.ts";
@@ -96,12 +98,12 @@ const answerRoute = createRoute({
   },
 });
 
-/** Adds both routes. */
+/** Adds both routes, and gives the shortest way to answers. */
 export async function addHandshakes(
   app: OpenAPIHono,
   relay: Relay,
   options: HandshakeOptions = {},
-): Promise<void> {
+): Promise<HotRoute> {
   const handshakes = await Handshakes.open(relay, options);
 
   app.openapi(challengeRoute, async (c) => {
@@ -121,7 +123,25 @@ export async function addHandshakes(
 
   app.openapi(answerRoute, async (c) => {
     const { handshake } = c.req.valid("param");
-    const body = await readEnvelope(c, { ...relay, limits: ANSWER_LIMITS });
+    const { body, status, headers } = await answer(askedOf(c), handshake);
+    return c.json(body, status, headers);
+  });
+  return {
+    path: "/v1/handshakes/:handshake",
+    isUnpaid: true,
+    match(path, query) {
+      const [, handshake] = query === "" ? PLAIN_PATH.exec(path) ?? [] : [];
+      return handshake === undefined
+        ? null
+        : (asked) => answer(asked, handshake);
+    },
+  };
+
+  async function answer(
+    asked: Asked,
+    handshake: string,
+  ): Promise<JsonAnswer<200, z.infer<typeof tokenForm>>> {
+    const body = await readEnvelope(asked, ANSWER_LIMITS);
     const { scopes, ...granted } = await handshakes.answer(handshake, body)
       .catch((error) => {
         const hasFailed = error instanceof Problem &&
@@ -130,7 +150,13 @@ export async function addHandshakes(
         throw error;
       });
     relay.meters.shook("answered");
-    c.header("Cache-Control", "no-store");
-    return c.json({ ...granted, scopes: [...scopes] }, 200);
-  });
+    return {
+      status: 200,
+      headers: { "Cache-Control": "no-store" },
+      body: { ...granted, scopes: [...scopes] },
+    };
+  }
 }
+
+/** Where answers go, with an id that is not encoded. */
+const PLAIN_PATH = /^\/v1\/handshakes\/([\w.-]{1,200})$/;

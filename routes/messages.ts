@@ -1,11 +1,18 @@
 /** `POST /v1/messages`: the one way in. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { type AcceptedMessage, acceptMessage } from "../relay/accept.ts";
+import {
+  type AcceptedMessage,
+  acceptMessage,
+  type Wishes,
+} from "../relay/accept.ts";
 import type { Outcome } from "../relay/meters.ts";
 import type { Relay } from "../relay/relay.ts";
 import { PRIORITIES } from "../lib/object.ts";
 import { Problem } from "../lib/problem.ts";
+import { type Asked, askedOf } from "./asked.ts";
 import { ENVELOPE_BODY, readEnvelope } from "./envelope_body.ts";
+import type { HotRoute, JsonAnswer } from "./hot_routes.ts";
+import { plainQueries } from "./plain_query.ts";
 import { problemResponses } from "./problem.ts";
 import type { UnpaidRequests } from "./unpaid.ts";
 import { wholeNumber } from "./query.ts";
@@ -75,37 +82,58 @@ const route = createRoute({
   },
 });
 
-/** Adds the route. */
+/** Adds the route, and gives the shortest way to it. */
 export function addMessages(
   app: OpenAPIHono,
   relay: Relay,
   unpaid: UnpaidRequests,
-): void {
+): HotRoute {
+  const post = (asked: Asked, wishes: Wishes) =>
+    answerPost(relay, unpaid, asked, wishes);
   app.openapi(route, async (c) => {
-    unpaid.expectAddress(c);
-    const wishes = c.req.valid("query");
-    const read = () => readEnvelope(c, relay);
-    const accepted = await acceptMessage(relay, read, wishes)
-      .catch((error) => {
-        // Who is refused has paid nothing, and was answered all the same.
-        const isTheirs = error instanceof Problem && error.status < 500;
-        if (isTheirs) unpaid.chargeAddress(c);
-        throw error;
-      });
-    if (!accepted.created && !accepted.extended) unpaid.chargeAddress(c);
-    const { object, size, paid } = accepted.message;
-    const isPaid = accepted.created || accepted.extended;
-    relay.meters.accepted({
-      outcome: outcomeOf(accepted),
-      bytes: size,
-      hashes: isPaid ? paid.hashes : 0,
-    });
-    return c.json(
-      answerOf(accepted),
-      accepted.created ? 201 : 200,
-      { Location: `/v1/objects/${object}`, ETag: `"${object}"` },
-    );
+    const answer = await post(askedOf(c), c.req.valid("query"));
+    return c.json(answer.body, answer.status, answer.headers);
   });
+  const wishesOf = plainQueries((query) => queryForm.safeParse(query).data);
+  return {
+    path: route.path,
+    isUnpaid: false,
+    match(path, query) {
+      if (path !== route.path) return null;
+      const wishes = wishesOf(query);
+      return wishes && ((asked) => post(asked, wishes));
+    },
+  };
+}
+
+async function answerPost(
+  relay: Relay,
+  unpaid: UnpaidRequests,
+  asked: Asked,
+  wishes: Wishes,
+): Promise<JsonAnswer<200 | 201, z.infer<typeof storedForm>>> {
+  unpaid.expectAddress(asked);
+  const read = () => readEnvelope(asked, relay.limits);
+  const accepted = await acceptMessage(relay, read, wishes)
+    .catch((error) => {
+      // Who is refused has paid nothing, and was answered all the same.
+      const isTheirs = error instanceof Problem && error.status < 500;
+      if (isTheirs) unpaid.chargeAddress(asked);
+      throw error;
+    });
+  if (!accepted.created && !accepted.extended) unpaid.chargeAddress(asked);
+  const { object, size, paid } = accepted.message;
+  const isPaid = accepted.created || accepted.extended;
+  relay.meters.accepted({
+    outcome: outcomeOf(accepted),
+    bytes: size,
+    hashes: isPaid ? paid.hashes : 0,
+  });
+  return {
+    status: accepted.created ? 201 : 200,
+    headers: { Location: `/v1/objects/${object}`, ETag: `"${object}"` },
+    body: answerOf(accepted),
+  };
 }
 
 function outcomeOf({ created, extended }: AcceptedMessage): Outcome {

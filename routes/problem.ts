@@ -1,11 +1,11 @@
 /** Failures as problem documents (RFC 9457). */
 import { z } from "@hono/zod-openapi";
-import type { Context, ErrorHandler } from "hono";
+import type { ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { routePath } from "hono/route";
 import { Problem, type ProblemCode, PROBLEMS } from "../lib/problem.ts";
 import type { Relay } from "../relay/relay.ts";
-import { requestIdOf } from "./request_id.ts";
+import { askedOf } from "./asked.ts";
 
 /** The media type of every failure. */
 export const PROBLEM_JSON = "application/problem+json";
@@ -33,9 +33,15 @@ export function problemResponses(...codes: ProblemCode[]) {
   );
 }
 
+/** Whose request it was that failed. */
+interface Failed {
+  readonly request: Request;
+  readonly id: string | undefined;
+}
+
 /** The problem document for a failure. */
 export function problemResponse(
-  c: Context,
+  { request, id }: Failed,
   relay: Relay,
   problem: Problem,
 ): Response {
@@ -52,7 +58,7 @@ export function problemResponse(
     headers.set("WWW-Authenticate", 'Handshake realm="restante"');
   }
   if (code === "unauthorized") {
-    headers.set("WWW-Authenticate", challengeHeader(c));
+    headers.set("WWW-Authenticate", challengeHeader(request));
   }
   if (code === "range-not-satisfiable") {
     headers.set("Content-Range", `bytes */${others["size"]}`);
@@ -64,7 +70,7 @@ export function problemResponse(
     detail: message,
     code,
     // A failed handshake has one body, whatever the cause and whoever asks.
-    ...(code !== "handshake-failed" && { requestId: requestIdOf(c) }),
+    ...(code !== "handshake-failed" && { requestId: id }),
     ...others,
   };
   relay.meters.refused(code);
@@ -72,35 +78,46 @@ export function problemResponse(
 }
 
 /** The schemes a token may come by; with one that failed, that it failed. */
-function challengeHeader(c: Context): string {
-  const error = c.req.header("Authorization") === undefined
+function challengeHeader({ headers }: Request): string {
+  const error = headers.get("Authorization") === null
     ? ""
     : ', error="invalid_token"';
   return `DPoP algs="EdDSA ES256"${error}, Bearer realm="restante"${error}`;
 }
 
-/** Answers every failure; one that is the relay's own is logged. */
+/** Answers every failure of a context. */
 export function answerFailure(relay: Relay): ErrorHandler {
-  return (error, c) => {
-    const problem = asProblem(error);
-    if (problem.status >= 500) {
-      const { code, cause } = problem;
-      // The path has ids in it; the route is what the log is to tell.
-      const fields = {
-        code,
-        requestId: requestIdOf(c),
-        method: c.req.method,
-        route: routePath(c, -1),
-        error: cause ?? problem,
-      };
-      if (code === "internal") relay.log.error("request-failed", fields);
-      else relay.log.warn("request-failed", fields);
-    }
-    return problemResponse(c, relay, problem);
-  };
+  return (error, c) =>
+    failureResponse(askedOf(c), relay, error, routePath(c, -1));
 }
 
-function asProblem(error: Error): Problem {
+/**
+ * The answer to a failure; one that is the relay's own is logged, by its route:
+ * the path has ids in it.
+ */
+export function failureResponse(
+  failed: Failed,
+  relay: Relay,
+  error: unknown,
+  route: string,
+): Response {
+  const problem = asProblem(error);
+  if (problem.status >= 500) {
+    const { code, cause } = problem;
+    const fields = {
+      code,
+      requestId: failed.id,
+      method: failed.request.method,
+      route,
+      error: cause ?? problem,
+    };
+    if (code === "internal") relay.log.error("request-failed", fields);
+    else relay.log.warn("request-failed", fields);
+  }
+  return problemResponse(failed, relay, problem);
+}
+
+function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   // Hono's own refusals, such as JSON that does not parse.
   if (error instanceof HTTPException && error.status < 500) {

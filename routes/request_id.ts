@@ -18,10 +18,7 @@ const PLACE = "requestId";
 /** Goes before everything else: gives each request its id. */
 export function requestIds(random: RandomBytes = systemRandom) {
   return createMiddleware(async (c, next) => {
-    const given = c.req.header(REQUEST_ID);
-    const id = given !== undefined && GIVEN_ID.test(given)
-      ? given
-      : random(ID_BYTES).toHex();
+    const id = idFor(c.req.raw, random);
     c.set(PLACE, id);
     // On what there is before the answer, so that it is on every answer.
     c.res.headers.set(REQUEST_ID, id);
@@ -29,7 +26,18 @@ export function requestIds(random: RandomBytes = systemRandom) {
   });
 }
 
-/** The id of a request. */
+/** The id that a request gets: the one that it brings, if it is plain and short. */
+export function idFor(
+  { headers }: Request,
+  random: RandomBytes = systemRandom,
+): string {
+  const given = headers.get(REQUEST_ID);
+  return given !== null && GIVEN_ID.test(given)
+    ? given
+    : random(ID_BYTES).toHex();
+}
+
+/** The id of the request of a context. */
 export function requestIdOf(c: Context): string | undefined {
   const id: unknown = c.get(PLACE);
   return typeof id === "string" ? id : undefined;

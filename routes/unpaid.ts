@@ -1,12 +1,12 @@
 /** What nobody pays for, is asked for so often a minute and no oftener. */
-import type { Context, MiddlewareHandler } from "hono";
+import type { MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
 import { subscriberOf } from "../lib/ip.ts";
 import { BUCKET_WINDOW, Buckets, type RateState } from "../relay/buckets.ts";
 import { clientAddress, type TrustedProxies } from "../relay/proxies.ts";
 import { RateLimited } from "../relay/rate_limited.ts";
 import type { Relay } from "../relay/relay.ts";
-import type { ServeInfo } from "./serve_info.ts";
+import { type Asked, askedOf } from "./asked.ts";
 
 /** What is paid for in work, or is for the operator's own tools. */
 const FREE: ReadonlySet<string> = new Set([
@@ -38,17 +38,14 @@ export class UnpaidRequests {
 
   /** Goes before every route. */
   readonly middleware: MiddlewareHandler = createMiddleware(async (c, next) => {
-    if (isUnpaid(c.req.method, c.req.path)) this.chargeAddress(c);
+    if (isUnpaid(c.req.method, c.req.path)) this.chargeAddress(askedOf(c));
     await next();
   });
 
   /** Goes before all others: what a refusal says stands in its headers too. */
   readonly headers: MiddlewareHandler = createMiddleware(async (c, next) => {
     await next();
-    if (!(c.error instanceof RateLimited)) return;
-    for (const [name, value] of Object.entries(c.error.headers)) {
-      c.res.headers.set(name, value);
-    }
+    sayQuota(c.error, c.res.headers);
   });
 
   /**
@@ -57,8 +54,8 @@ export class UnpaidRequests {
    *
    * @throws {RateLimited} if the address asked too often
    */
-  chargeAddress(c: Context): void {
-    const asker = this.#askerOf(c);
+  chargeAddress(asked: Asked): void {
+    const asker = this.#askerOf(asked);
     if (asker === null) return;
     const state = this.addresses.take(asker, this.#relay.clock.monotonic());
     if (!state.isAllowed) throw tooOften(this.addresses, "address", state);
@@ -70,8 +67,8 @@ export class UnpaidRequests {
    *
    * @throws {RateLimited}
    */
-  expectAddress(c: Context): void {
-    const asker = this.#askerOf(c);
+  expectAddress(asked: Asked): void {
+    const asker = this.#askerOf(asked);
     if (asker === null) return;
     const state = this.addresses.look(asker, this.#relay.clock.monotonic());
     if (state.isAllowed) return;
@@ -90,13 +87,20 @@ export class UnpaidRequests {
   }
 
   /** Who asks: null where the server does not say. */
-  #askerOf(c: Context): string | null {
-    const { remoteAddr } = (c.env ?? {}) as Partial<ServeInfo>;
+  #askerOf({ request, info: { remoteAddr } }: Asked): string | null {
     if (remoteAddr === undefined) return null;
-    const forwarded = c.req.header("X-Forwarded-For");
+    const forwarded = request.headers.get("X-Forwarded-For") ?? undefined;
     const { hostname } = remoteAddr;
     const client = clientAddress(hostname, forwarded, this.#proxies);
     return client === null ? hostname : subscriberOf(client);
+  }
+}
+
+/** What a refusal says of a quota stands in the headers of its answer too. */
+export function sayQuota(error: unknown, headers: Headers): void {
+  if (!(error instanceof RateLimited)) return;
+  for (const [name, value] of Object.entries(error.headers)) {
+    headers.set(name, value);
   }
 }
 
