@@ -4,6 +4,7 @@ import { byte, type Decoded, encode, struct } from "./codec.ts";
 import { sha3_256 } from "../hash.ts";
 import { list, miniData, miniString } from "./minidata.ts";
 import { miniNumber } from "./mininumber.ts";
+import { bytesOf } from "./received.ts";
 import { txPow } from "./txpow.ts";
 
 /** What a sender seals: to whom, and the sealed bytes. */
@@ -83,7 +84,7 @@ export const mlsSet = struct({
 
 /** `H(serialised package)`: the commitment of the work, our message id. */
 export function packageHash(value: MaximaPackage): Bytes {
-  return sha3_256(encode(maximaPackage, value));
+  return sha3_256(bytesOf(maximaPackage, value));
 }
 
 /**

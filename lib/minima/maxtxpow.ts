@@ -1,11 +1,13 @@
 /** Reading an envelope the way a relay does: strictly and within limits. */
 import type { Bytes } from "../bytes.ts";
-import { expectEnd, Reader } from "./codec.ts";
+import { expectEnd, flag, Reader } from "./codec.ts";
 import { Problem } from "../problem.ts";
 import { MAX_PACKAGE_BYTES, MAX_TXPOW_BYTES } from "./constants.ts";
 import { maximaPackage, type MaxTxPow } from "./maxima.ts";
 import { miniString } from "./minidata.ts";
-import { txPow } from "./txpow.ts";
+import { receive } from "./received.ts";
+import { txHeader } from "./txheader.ts";
+import { txBody } from "./txpow.ts";
 
 /** Most bytes of the parts of an envelope. */
 export interface EnvelopeLimits {
@@ -44,12 +46,13 @@ export function decodeMaxTxPow(
   const from = new Reader(bytes, { strict: true });
   const version = miniString.decode(from);
   const start = from.offset;
-  const sealed = maximaPackage.decode(from);
+  const sealed = receive(maximaPackage, from);
   expectAtMost(limits.packageBytes, from.offset - start, "package");
   expectAtMost(limits.txPowBytes, from.remaining, "TxPoW");
-  const work = txPow.decode(from);
+  const header = receive(txHeader, from);
+  const body = flag.decode(from) ? receive(txBody, from) : null;
   expectEnd(from);
-  return { version, package: sealed, txPow: work };
+  return { version, package: sealed, txPow: { header, body } };
 }
 
 /** Refuses a part over its limit. @throws {Problem} `too-large` */

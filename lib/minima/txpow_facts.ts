@@ -3,6 +3,7 @@ import { sha3_256 } from "../hash.ts";
 import type { Bytes } from "../bytes.ts";
 import { encode } from "./codec.ts";
 import { MAX_HASH } from "./constants.ts";
+import { bytesOf } from "./received.ts";
 import { integerOfBytes } from "./minidata.ts";
 import {
   isEmptyTransaction,
@@ -22,12 +23,12 @@ const MAX_WEIGHED_BYTES = 4_096;
 
 /** `H(TxHeader)`: the same with or without the body. */
 export function txPowId(header: TxHeader): Bytes {
-  return sha3_256(encode(txHeader, header));
+  return sha3_256(bytesOf(txHeader, header));
 }
 
 /** `H(TxBody)`, to be found in the header's field 11. */
 export function bodyHash(body: TxBody): Bytes {
-  return sha3_256(encode(txBody, body));
+  return sha3_256(bytesOf(txBody, body));
 }
 
 /** `H(serialised transaction)`. */
