@@ -1,7 +1,7 @@
 /** Reading by server-sent events (HTML, section 9.2). */
 import type { Page } from "../kv/mail/read.ts";
 import { pagesOf, type Stay } from "../relay/stay.ts";
-import { streamParts } from "./page_forms.ts";
+import { eventBytes, streamParts } from "./page_forms.ts";
 import type { ServeInfo } from "./serve_info.ts";
 
 /** A comment: what lies on the way sees that the stream lives. */
@@ -9,8 +9,6 @@ const BEAT = new TextEncoder().encode(":\n\n");
 
 /** Milliseconds between two looks whether there is room to send. */
 const LOOK_EVERY = 20;
-
-const utf8 = new TextEncoder();
 
 /**
  * A stream of a mailbox: `open` at once, `message` for each message with its
@@ -51,7 +49,7 @@ export function eventStream(
         if (gone.signal.aborted) return;
         if (part === null) {
           const reason = stay.endOf() ?? "closed";
-          controller.enqueue(event("end", { reason }));
+          controller.enqueue(eventBytes("end", JSON.stringify({ reason })));
           controller.close();
           return await leave();
         }
@@ -85,8 +83,7 @@ export function eventStream(
   function partsOf(page: Page): Uint8Array[] {
     const opening = isOpen ? [] : [opened(page)];
     isOpen = true;
-    const parts = streamParts(page, stay.delivery)
-      .map(({ name, data, cursor }) => event(name, data, cursor));
+    const parts = streamParts(page, stay.delivery).map(({ event }) => event);
     return [...opening, ...parts];
   }
 
@@ -102,12 +99,6 @@ export const EVENT_STREAM_HEADERS = {
 
 /** Where the stream begins; a reader that is reset begins at the oldest held. */
 function opened({ reset, messages, next }: Page): Uint8Array {
-  return event("open", { reset }, messages.length === 0 ? next : undefined);
-}
-
-function event(name: string, data: unknown, id?: string): Uint8Array {
-  const place = id === undefined ? "" : `id: ${id}\n`;
-  return utf8.encode(
-    `event: ${name}\n${place}data: ${JSON.stringify(data)}\n\n`,
-  );
+  const id = messages.length === 0 ? next : undefined;
+  return eventBytes("open", JSON.stringify({ reset }), id);
 }

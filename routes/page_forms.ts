@@ -33,30 +33,74 @@ export function compactPage(page: Page, delivery: "digest" | "hint") {
 
 /** A part of a stream: an event, or a frame. */
 export interface StreamPart {
-  /** The event's name. */
-  readonly name: "message" | "digest";
-  /** Where the reader stands once it has it. */
-  readonly cursor: string;
-  /** What it carries, as JSON. */
-  readonly data: unknown;
+  /** As the text of a frame: JSON. */
+  readonly text: string;
+  /** As an event, whose id is where the reader stands once it has it. */
+  readonly event: Uint8Array;
 }
 
-/** A page as parts of a stream: its messages, or one digest of them all. */
-export function streamParts(page: Page, delivery: Delivery): StreamPart[] {
-  if (page.messages.length === 0) return [];
-  if (delivery === "digest") {
-    const cursor = page.next;
-    const digest = digestOf(page).toBase64({
-      alphabet: "base64url",
-      omitPadding: true,
-    });
-    return [{ name: "digest", cursor, data: { cursor, digest } }];
+const utf8 = new TextEncoder();
+
+/** The bytes of an event (HTML, section 9.2). */
+export function eventBytes(name: string, text: string, id?: string) {
+  const place = id === undefined ? "" : `id: ${id}\n`;
+  return utf8.encode(`event: ${name}\n${place}data: ${text}\n\n`);
+}
+
+/** Made when somebody wants it, and then once, however many read the page. */
+class Part implements StreamPart {
+  readonly #name: string;
+  readonly #cursor: string;
+  readonly #make: () => unknown;
+  #text: string | undefined;
+  #event: Uint8Array | undefined;
+
+  constructor(name: string, cursor: string, make: () => unknown) {
+    this.#name = name;
+    this.#cursor = cursor;
+    this.#make = make;
   }
-  return page.messages.map((message) => ({
-    name: "message",
-    cursor: message.cursor,
-    data: messageJson(message),
-  }));
+
+  get text(): string {
+    return this.#text ??= JSON.stringify(this.#make());
+  }
+
+  get event(): Uint8Array {
+    if (this.#event !== undefined) return this.#event;
+    // Who sends events has no use for the text by itself: it is not kept.
+    const text = this.#text ?? JSON.stringify(this.#make());
+    return this.#event = eventBytes(this.#name, text, this.#cursor);
+  }
+}
+
+const made = new WeakMap<Page, Map<boolean, readonly StreamPart[]>>();
+
+/** A page as parts of a stream: its messages, or one digest of them all. */
+export function streamParts(
+  page: Page,
+  delivery: Delivery,
+): readonly StreamPart[] {
+  const isDigest = delivery === "digest";
+  const forms = made.get(page) ?? new Map<boolean, readonly StreamPart[]>();
+  made.set(page, forms);
+  const parts = forms.get(isDigest) ??
+    (isDigest ? digestParts(page) : messageParts(page));
+  forms.set(isDigest, parts);
+  return parts;
+}
+
+function messageParts({ messages }: Page): Part[] {
+  return messages.map((message) =>
+    new Part("message", message.cursor, () => messageJson(message))
+  );
+}
+
+function digestParts(page: Page): Part[] {
+  if (page.messages.length === 0) return [];
+  const { next: cursor } = page;
+  const options = { alphabet: "base64url", omitPadding: true } as const;
+  const make = () => ({ cursor, digest: digestOf(page).toBase64(options) });
+  return [new Part("digest", cursor, make)];
 }
 
 function digestOf({ messages }: Page) {

@@ -46,9 +46,9 @@ export async function serveSocket(
       if (stay.endOf() !== null) break;
       sender.look();
       const parts = page === null ? [] : streamParts(page, stay.delivery);
-      for (const { data } of parts) {
+      for (const { text } of parts) {
         if (gone.signal.aborted || stay.endOf() !== null) break;
-        await sender.send(JSON.stringify(data));
+        await sender.send(text);
       }
     }
     const reason = stay.endOf();

@@ -13,6 +13,7 @@ import { keys, SHARDS } from "../kinds.ts";
 import { onOwnRing, RINGS_KEPT } from "../mail/rings.ts";
 import type { EntryMaybe } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
+import { SharedReads } from "./shared_reads.ts";
 
 /** How doorbells are listened to. */
 export interface DoorbellOptions {
@@ -38,6 +39,9 @@ export interface BellStats {
   readonly readers: number;
 }
 
+/** Told that a mailbox may have mail, and which ring says so: no two are alike. */
+export type Wake = (ring: number) => void;
+
 const LOOK_EVERY = 5_000;
 /** Milliseconds after which a watch is begun anew: its back-off never ends. */
 const RENEW_EVERY = 5 * 60_000;
@@ -60,9 +64,12 @@ interface Heard {
 export class Doorbells implements Disposable, AsyncDisposable {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #readers = new Map<MailboxId, Set<() => void>>();
+  readonly #readers = new Map<MailboxId, Set<Wake>>();
+  #rings = 0;
   /** Null before the first look. */
   readonly #heard: (Heard | null)[] = ALL.map(() => null);
+  /** What those who are woken read together. */
+  readonly reads: SharedReads;
   readonly #stop = new AbortController();
   readonly #callOffs: (() => void)[] = [];
   readonly #watching: Promise<void>;
@@ -82,6 +89,7 @@ export class Doorbells implements Disposable, AsyncDisposable {
   ) {
     this.#onFailure = onFailure;
     this.#store = store;
+    this.reads = new SharedReads(store);
     this.#clock = clock;
     this.#callOffs.push(clock.every(lookEvery, () => this.#look()));
     if (isHearing) {
@@ -97,7 +105,7 @@ export class Doorbells implements Disposable, AsyncDisposable {
   }
 
   /** Calls `wake` whenever the mailbox may have mail; gives how to end that. */
-  subscribe(mailbox: MailboxId, wake: () => void): () => void {
+  subscribe(mailbox: MailboxId, wake: Wake): () => void {
     const readers = this.#readers.get(mailbox) ?? new Set();
     this.#readers.set(mailbox, readers.add(wake));
     return () => {
@@ -127,8 +135,9 @@ export class Doorbells implements Disposable, AsyncDisposable {
   }
 
   #wake(mailboxes: Iterable<MailboxId>): void {
+    const ring = ++this.#rings;
     for (const mailbox of mailboxes) {
-      for (const wake of [...this.#readers.get(mailbox) ?? []]) wake();
+      for (const wake of [...this.#readers.get(mailbox) ?? []]) wake(ring);
     }
   }
 

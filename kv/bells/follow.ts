@@ -31,10 +31,13 @@ export async function* follow(
   let isBeat = false;
   let isRoundOver = true;
   let callOff = () => {};
-  const ring = () => {
+  let lastRing: number | null = null;
+  const ring = (number: number) => {
+    lastRing = number;
     hasMail = true;
     woken.resolve();
   };
+  const leave = () => woken.resolve();
   const endRound = () => {
     isRoundOver = true;
     if (hasMail) woken.resolve();
@@ -44,19 +47,17 @@ export async function* follow(
     isBeat = true;
     woken.resolve();
   });
-  signal.addEventListener("abort", ring);
+  signal.addEventListener("abort", leave);
   try {
     let { after } = options;
     // The first page is given even to one who has gone: an answer needs it.
     for (let isFirst = true; isFirst || !signal.aborted; isFirst = false) {
       // What rings from here on is heard after the page is read.
       hasMail = false;
-      const page = await readAfter(store, {
-        ...options,
-        after,
-        isOwn: !isFirst,
-        now: clock.now(),
-      });
+      const reading = { ...options, after, isOwn: !isFirst, now: clock.now() };
+      const page = isFirst || lastRing === null
+        ? await readAfter(store, reading)
+        : await doorbells.reads.read(lastRing, reading);
       after = page.next;
       const isGiven = isFirst || page.messages.length > 0;
       if (isGiven) yield page;
@@ -79,6 +80,6 @@ export async function* follow(
     callOff();
     unsubscribe();
     stopBeats?.();
-    signal.removeEventListener("abort", ring);
+    signal.removeEventListener("abort", leave);
   }
 }
