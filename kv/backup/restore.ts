@@ -71,7 +71,8 @@ export const RESTORE_STEPS = ["check", "mail", "marks"] as const;
 /** One of {@link RESTORE_STEPS}. */
 export type RestoreStep = typeof RESTORE_STEPS[number];
 
-/** Bytes of messages that wait for their commits. */
+/** Messages that wait for their commits, and their bytes: less than a queue takes. */
+const MOST_WAITING = 1_000;
 const WAITING_BYTES = 8 * 2 ** 20;
 /** Marks written in one operation. */
 const MARKS_AT_ONCE = 100;
@@ -167,7 +168,7 @@ class Restore {
         added.catch(() => {}); // it is heard of below
         waiting.push(added);
         bytes += size;
-        if (bytes < WAITING_BYTES) continue;
+        if (waiting.length < MOST_WAITING && bytes < WAITING_BYTES) continue;
         await Promise.all(waiting);
         [waiting, bytes] = [[], 0];
       }
