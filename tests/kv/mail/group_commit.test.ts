@@ -25,7 +25,12 @@ import { Problem } from "../../../lib/problem.ts";
 import { randomBytes } from "../../routes/envelopes.ts";
 import { newMailbox, newMessage, NOW } from "../message_maker.ts";
 import { assertWhole } from "../recount.ts";
-import { LIMITS, type SpiedStore, spiedWith } from "../spied_database.ts";
+import {
+  LIMITS,
+  openSpied,
+  type SpiedStore,
+  spiedWith,
+} from "../spied_database.ts";
 import { Gate } from "../store/test_part.ts";
 import { TempDirectory } from "../temp_directory.ts";
 
@@ -422,4 +427,32 @@ Deno.test("a message that was not there when its posts began is stored once, by 
       assert.equal(messages, 5 * 3);
     });
   }
+});
+
+Deno.test("a message that another worker stored since it was looked for is not stored again beside one that looks anew", async () => {
+  await using directory = await TempDirectory.make();
+  const file = directory.file("store.kv");
+  using spied = await openSpied(file);
+  using other = await openStore(file);
+  const { store, spy } = spied;
+  const mailbox = newMailbox();
+  await commitMessage(other, newMessage(mailbox), NOW);
+  const message = newMessage(mailbox);
+  const before = await readBefore(store, message.id, mailbox);
+  await commitMessage(other, message, NOW);
+  const gate = new Gate(spy);
+  const first = commitMessage(store, newMessage(newMailbox()), NOW);
+  await gate.arrived();
+  // The second reads the row as it is by now, and both rely on it.
+  const together = [
+    commitMessage(store, message, NOW, before),
+    commitMessage(store, newMessage(mailbox), NOW),
+  ];
+  gate.open();
+  await first;
+  const created = (await Promise.all(together)).map(({ created }) => created);
+  assert.deepEqual(created, [false, true]);
+  const { messages } = await read(store, mailbox, null);
+  assert.equal(messages.filter(({ id }) => id === message.id).length, 1);
+  await assertWhole(store);
 });

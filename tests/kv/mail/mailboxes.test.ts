@@ -4,6 +4,7 @@ import { keys } from "../../../kv/kinds.ts";
 import {
   closeMailbox,
   completeHandshake,
+  endUnused,
   findMailbox,
   mailboxUnknown,
   noteRead,
@@ -196,6 +197,36 @@ Deno.test("an owner who comes back while the mailbox is being ended keeps it", a
     // Too late, and it is a new one.
     assert.equal(isThere, created !== undefined, `at read ${n}`);
     await assertWhole(store);
+  }
+});
+
+Deno.test("endUnused() ends a mailbox that was unused for thirty days to the millisecond, and looks again where it holds mail", async (t) => {
+  const end = NOW + UNUSED_MS;
+  const table: [
+    what: string,
+    now: number,
+    messages: number,
+    lookAt: number | null,
+    isThere: boolean,
+  ][] = [
+    // It was opened again since: that is looked at in its own time.
+    ["a millisecond before", end - 1, 0, null, true],
+    ["at the end", end, 0, null, false],
+    ["at the end, with mail", end, 1, end + UNUSED_MS, true],
+    ["an hour later, with mail", end + 9, 1, end + 9 + UNUSED_MS, true],
+  ];
+  for (const [what, now, messages, lookAt, isThere] of table) {
+    await t.step(what, async () => {
+      using store = await openStore(":memory:", () => NOW);
+      const mailbox = await openMailbox(store);
+      for (let n = 0; n < messages; n++) {
+        const message = newMessage(mailbox, 9, { hold: 90 * 86_400 });
+        await commitMessage(store, message, NOW);
+      }
+      assert.deepEqual(await endUnused(store, mailbox, now), { lookAt });
+      assert.equal(await findMailbox(store, mailbox) !== null, isThere);
+      if (!isThere) await assertWhole(store);
+    });
   }
 });
 

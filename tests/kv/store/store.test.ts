@@ -16,6 +16,7 @@ import {
 } from "../../../kv/store/record.ts";
 import { openStore, type Store } from "../../../kv/store/store.ts";
 import { Problem } from "../../../lib/problem.ts";
+import { around } from "../../fuzz/failures.ts";
 import { dump } from "../../routes/relay_fixture.ts";
 import { LIMITS, openSpied, spiedWith } from "../spied_database.ts";
 import { TempDirectory } from "../temp_directory.ts";
@@ -272,6 +273,45 @@ Deno.test("openStore() refuses a store of another form, and says what to do", as
   }
 });
 
+Deno.test("openStore() refuses what another process made of a new store meanwhile as it does any other", async (t) => {
+  await using directory = await TempDirectory.make();
+  const table: [Partial<StoreRecord>, code: string | null][] = [
+    [{ schema: SCHEMA }, null],
+    [{ schema: SCHEMA + 1 }, "store-form"],
+    [{ schema: SCHEMA, isRestoring: true }, "store-half-restored"],
+  ];
+  for (const [made, code] of table) {
+    await t.step(JSON.stringify(made), async () => {
+      const file = directory.file(`${crypto.randomUUID()}.kv`);
+      const database = await openDatabase(file);
+      const record = { epoch: "0".repeat(12), createdAt: 7, ...made };
+      // It found nothing, and is about to make a record of its own.
+      const late = around(database, {
+        async commit(operation) {
+          const isMade = operation.mutations.some(({ key: [kind] }) =>
+            kind === "store"
+          );
+          if (isMade) {
+            const other = new Operation().set(keys.store(), record);
+            await database.commit(other);
+          }
+          return await database.commit(operation);
+        },
+      });
+      const found = ensureRecord(late, 1);
+      if (code !== null) await assert.rejects(found, { code });
+      else {
+        assert.deepEqual(await found, {
+          record: { ...record, limits: LIMITS },
+          isNew: false,
+        });
+      }
+      assert.deepEqual((await database.get(keys.store())).value, record);
+      database.close();
+    });
+  }
+});
+
 Deno.test("openStore() finds the limits of a store whose record does not say them", async () => {
   await using directory = await TempDirectory.make();
   const file = await fileWith(directory, { schema: SCHEMA });
@@ -412,6 +452,33 @@ Deno.test("onAnswer() hears of every read and commit, also of those that fail", 
   spy.onRead = () => Promise.reject(new DatabaseError("failed"));
   await assert.rejects(store.get(["a"]));
   assert.deepEqual(told, ["read", "read", "read", "commit", "read"]);
+});
+
+Deno.test("Deno KV is told when what is set may be dropped, and of nothing else that it may", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const prototype = Object.getPrototypeOf(kv.atomic()) as Deno.AtomicOperation;
+  const { set } = prototype;
+  const told: unknown[] = [];
+  prototype.set = function (key, value, options) {
+    told.push([key[0], options?.expireIn]);
+    return set.call(this, key, value, options);
+  };
+  try {
+    using store = await openStore(":memory:");
+    told.length = 0;
+    await store.commit((operation) =>
+      operation.set(["a"], 1, { expireIn: 60_000 })
+        .set(["b"], 1, { expireIn: 1 })
+        .set(["c"], 1, {})
+        .set(["d"], 1)
+    );
+  } finally {
+    prototype.set = set;
+  }
+  assert.deepEqual(told, [["a", 60_000], ["b", 1], ["c", undefined], [
+    "d",
+    undefined,
+  ]]);
 });
 
 Deno.test("sums are read as numbers, and wrap", async () => {
