@@ -19,7 +19,9 @@ import { Problem } from "../../../lib/problem.ts";
 import { around } from "../../fuzz/failures.ts";
 import { dump } from "../../routes/relay_fixture.ts";
 import { LIMITS, openSpied, spiedWith } from "../spied_database.ts";
+import { ManualClock } from "../../manual_clock.ts";
 import { TempDirectory } from "../temp_directory.ts";
+import { settled } from "./test_part.ts";
 
 async function modeOf(path: string): Promise<string> {
   return (((await Deno.stat(path)).mode ?? 0) & 0o777).toString(8);
@@ -123,6 +125,31 @@ Deno.test("a store whose database fails is busy, and says when to try again", as
         assert.ok(error.cause instanceof Error, "with its cause");
         return true;
       });
+    });
+  }
+});
+
+Deno.test("whatever is asked of a database that never answers is busy after fifteen seconds", async (t) => {
+  for (const [name, operation] of Object.entries(OPERATIONS)) {
+    await t.step(name, async () => {
+      const clock = new ManualClock();
+      using spied = await spiedWith({ clock });
+      const { store, spy } = spied;
+      await operation(store);
+      const answer = Promise.withResolvers<never>();
+      spy.onRead = () => answer.promise;
+      spy.onCommit = () => answer.promise;
+      let isTold = false;
+      const told = assert.rejects(operation(store), { code: "busy" })
+        .then(() => isTold = true);
+      clock.advance(14_999);
+      await settled();
+      assert.equal(isTold, false);
+      clock.advance(1);
+      await told;
+      // Of what comes too late nobody hears any more.
+      answer.reject(new DatabaseError("failed"));
+      await settled();
     });
   }
 });
