@@ -74,6 +74,8 @@ export class Doorbells implements Disposable, AsyncDisposable {
   readonly #callOffs: (() => void)[] = [];
   readonly #watching: Promise<void>;
   readonly #onFailure: (error: unknown) => void;
+  /** The watch under way. */
+  #bells: ReadableStreamDefaultReader<EntryMaybe[]> | null = null;
   #isLooking = false;
   #counts = { watches: 0, failures: 0, failedLooks: 0 };
 
@@ -119,6 +121,7 @@ export class Doorbells implements Disposable, AsyncDisposable {
   [Symbol.dispose](): void {
     for (const callOff of this.#callOffs.splice(0)) callOff();
     this.#stop.abort();
+    this.#endWatch();
     this.#readers.clear();
   }
 
@@ -145,13 +148,11 @@ export class Doorbells implements Disposable, AsyncDisposable {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       this.#counts.watches += 1;
-      let bells: ReadableStreamDefaultReader<EntryMaybe[]> | undefined;
-      const end = () => void bells?.cancel().catch(() => {});
-      const callOff = this.#clock.after(RENEW_EVERY, end);
-      signal.addEventListener("abort", end);
+      const callOff = this.#clock.after(RENEW_EVERY, () => this.#endWatch());
       try {
         const doorbells = ALL.map((shard) => keys.doorbell(shard));
-        bells = this.#store.watch(doorbells).getReader();
+        const bells = this.#store.watch(doorbells).getReader();
+        this.#bells = bells;
         for (
           let rung = await bells.read();
           !rung.done;
@@ -161,15 +162,19 @@ export class Doorbells implements Disposable, AsyncDisposable {
         }
       } catch (error) {
         this.#counts.failures += 1;
-        end(); // one that failed still holds a stream of the connection
+        this.#endWatch(); // one that failed still holds a stream of the connection
         this.#onFailure(error);
         await this.#clock.sleep(RETRY_AFTER, signal);
       } finally {
-        end();
+        this.#endWatch();
         callOff();
-        signal.removeEventListener("abort", end);
       }
     }
+  }
+
+  #endWatch(): void {
+    this.#bells?.cancel().catch(() => {}); // it may have failed
+    this.#bells = null;
   }
 
   /** One at a time: a store that is away gets no more to do when it is back. */

@@ -5,6 +5,7 @@ import { follow, type FollowOptions } from "../../../kv/bells/follow.ts";
 import { commitMessage } from "../../../kv/mail/accept.ts";
 import type { NewMessage } from "../../../kv/mail/entry.ts";
 import { SharedReads } from "../../../kv/bells/shared_reads.ts";
+import { CountedSignal } from "../../client/counted_signal.ts";
 import { ManualClock } from "../../manual_clock.ts";
 import { newMessage, openMailbox } from "../message_maker.ts";
 import type { Page } from "../../../kv/mail/read.ts";
@@ -88,16 +89,24 @@ Deno.test("follow() gives what came amid a round when the round is over, and not
   await one.pages.return(undefined);
 });
 
-Deno.test("follow() leaves no timer and no reader behind, also amid a round", async () => {
-  using one = await followed({ round: 1_000 });
+Deno.test("follow() leaves no timer, no reader, no beat and no listener behind, also amid a round", async () => {
+  const counted = new CountedSignal();
+  let beats = 0;
+  const onBeat = () => {
+    beats += 1;
+    return () => void (beats -= 1);
+  };
+  const { signal } = counted;
+  using one = await followed({ round: 1_000, signal, onBeat });
   await one.deliver();
   await one.pages.next();
   const next = one.pages.next();
   await one.clock.waitedFor(1);
-  assert.equal(one.rings.size, 1);
-  one.gone.abort();
+  assert.deepEqual([one.rings.size, beats, counted.listeners], [1, 1, 1]);
+  counted.end(new Error("gone"));
   assert.equal((await next).done, true);
   assert.deepEqual([one.clock.timers, one.rings.size], [0, 0]);
+  assert.deepEqual([beats, counted.listeners], [0, 0]);
 });
 
 /** Followers of one mailbox who have their first page, and wait for the next. */
