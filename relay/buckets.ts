@@ -43,39 +43,43 @@ export class Buckets {
     return this.#askers.size;
   }
 
-  /** How an asker stands at `now` (monotonic milliseconds). */
+  /** What the next request of an asker would be told at `now`; takes none. */
   look(asker: string, now: number): RateState {
-    const before = this.#askers.get(asker);
-    const refused = this.refused;
-    const state = this.take(asker, now);
-    this.refused = refused;
-    if (before === undefined) this.#askers.delete(asker);
-    else this.#askers.set(asker, before);
-    return state;
-  }
-
-  /** Takes one request of an asker at `now` (monotonic milliseconds). */
-  take(asker: string, now: number): RateState {
-    if (this.#quota === 0) {
+    const quota = this.#quota;
+    if (quota === 0) {
       return { isAllowed: true, remaining: Infinity, seconds: 0 };
     }
-    const quota = this.#quota;
     const perMs = quota / BUCKET_WINDOW;
-    const { left, at } = this.#askers.get(asker) ?? { left: quota, at: now };
-    const filled = Math.min(quota, left + (now - at) * perMs);
+    const filled = this.#filled(asker, now);
     const isAllowed = filled >= 1;
     const remaining = isAllowed ? filled - 1 : filled;
-    // Put behind the others: those in front asked longest ago.
-    this.#askers.delete(asker);
-    this.#askers.set(asker, { left: remaining, at: now });
-    this.#forget();
-    if (!isAllowed) this.refused++;
     const missing = isAllowed ? quota - remaining : 1 - remaining;
     return {
       isAllowed,
       remaining: Math.floor(remaining),
       seconds: Math.ceil(missing / perMs / 1_000),
     };
+  }
+
+  /** Takes one request of an asker at `now` (monotonic milliseconds). */
+  take(asker: string, now: number): RateState {
+    const state = this.look(asker, now);
+    if (this.#quota === 0) return state;
+    const left = this.#filled(asker, now) - (state.isAllowed ? 1 : 0);
+    // Put behind the others: those in front asked longest ago.
+    this.#askers.delete(asker);
+    this.#askers.set(asker, { left, at: now });
+    this.#forget();
+    if (!state.isAllowed) this.refused++;
+    return state;
+  }
+
+  /** Requests that an asker has, in parts. */
+  #filled(asker: string, now: number): number {
+    const quota = this.#quota;
+    const perMs = quota / BUCKET_WINDOW;
+    const { left, at } = this.#askers.get(asker) ?? { left: quota, at: now };
+    return Math.min(quota, left + (now - at) * perMs);
   }
 
   #forget(): void {

@@ -53,3 +53,25 @@ Deno.test("a million addresses do not fill the memory of Buckets", () => {
   assert.equal(buckets.askers, 20_000);
   assert.equal(buckets.take("more 39999", 0).isAllowed, false, "the newest");
 });
+
+Deno.test("Buckets.look() says what take() would, and takes, counts and forgets nothing", () => {
+  const buckets = new Buckets(3);
+  for (let n = 0; n < 20_000; n++) buckets.take(`${n}`, 0);
+  for (const now of [0, 19_999, 20_000, 1e9]) {
+    for (let n = 0; n < 5; n++) {
+      const looked = buckets.look("0", now);
+      assert.deepEqual(buckets.look("0", now), looked);
+      const { refused, askers } = buckets;
+      assert.deepEqual(buckets.look("stranger", now), {
+        isAllowed: true,
+        remaining: 2,
+        seconds: 20,
+      });
+      assert.deepEqual([buckets.refused, buckets.askers], [refused, askers]);
+      assert.deepEqual(buckets.take("0", now), looked);
+    }
+  }
+  // Nobody had to go for those who were only looked at.
+  assert.equal(buckets.look("1", 0).remaining, 1);
+  assert.equal(new Buckets(0).look("0", 0).remaining, Infinity);
+});
