@@ -254,8 +254,8 @@ class Restore {
     const place = await commitMail(this.#store, mailbox, part);
     this.counts.messages += 1;
     for (const reader of this.#readers.get(mailbox) ?? []) {
-      const isRead = record.place <= reader.position;
-      if (isRead && place > reader.now) reader.now = place;
+      // Those of a mailbox are committed in their order: the last is the furthest.
+      if (record.place <= reader.position) reader.now = place;
     }
   }
 

@@ -6,7 +6,7 @@ import {
   type BackupHeader,
   type BackupRecord,
 } from "../../../kv/backup/records.ts";
-import { restoreStore } from "../../../kv/backup/restore.ts";
+import { checkBackup, restoreStore } from "../../../kv/backup/restore.ts";
 import { KINDS } from "../../../kv/kinds.ts";
 import { openStore } from "../../../kv/store/store.ts";
 import { blake3_256 } from "../../../lib/hash.ts";
@@ -289,6 +289,21 @@ Deno.test("a backup with a record behind its end, or another count of them, is r
     lines.map((line) => line.replace('"records":8', '"records":7')),
   );
   await assert.rejects(check(counted), isDamaged);
+});
+
+Deno.test("a line without an end is refused once it is longer than any, and read no further", async () => {
+  const piece = new Uint8Array(2 ** 16).fill(0x20);
+  let read = 0;
+  const endless = {
+    ...options(piece, NOW),
+    async *read() {
+      for (;; read += piece.length) {
+        assert.ok(read < 8 * 2 ** 20, "it is read on");
+        yield await Promise.resolve(piece);
+      }
+    },
+  };
+  await assert.rejects(checkBackup(endless), isDamaged);
 });
 
 Deno.test("of two restores into one store at once, one is told that it is not empty", async () => {
