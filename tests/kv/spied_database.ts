@@ -9,6 +9,7 @@ import type {
 } from "../../kv/store/database.ts";
 import { openDatabase } from "../../kv/store/deno_kv.ts";
 import { type OpenOptions, openStore, Store } from "../../kv/store/store.ts";
+import { around } from "../fuzz/failures.ts";
 
 /** Makes a commit, or does otherwise. */
 export type OnCommit = (
@@ -148,11 +149,25 @@ export async function openSpied(
 /** Limits of Deno's own database. */
 export const LIMITS = { checks: 100, mutations: 1_000, bytes: 780_000 };
 
-/** A store on a spied database in memory, with limits and a queue of its own. */
+/**
+ * A store on a spied database in memory, with limits and a queue of its own. As
+ * a server does, it takes no operation that is over the limits.
+ */
 export async function spiedWith(
   parts: Partial<ConstructorParameters<typeof Store>[0]> = {},
 ): Promise<SpiedStore> {
-  const spy = new SpiedDatabase(await openDatabase(":memory:"));
+  const { limits = LIMITS } = parts;
+  const database = await openDatabase(":memory:");
+  const spy = new SpiedDatabase(around(database, {
+    commit(operation) {
+      const { checks, mutations } = operation;
+      const isOver = checks.length > limits.checks ||
+        mutations.length > limits.mutations;
+      if (!isOver) return database.commit(operation);
+      const size = `${checks.length} checks, ${mutations.length} mutations`;
+      return Promise.reject(new TypeError(`an operation of ${size}`));
+    },
+  }));
   const record = { epoch: "0".repeat(12), createdAt: 0 };
   const store = new Store({ database: spy, record, limits: LIMITS, ...parts });
   return {

@@ -148,13 +148,14 @@ Deno.test("a worker remembers ten thousand mailboxes, and forgets the one it loo
   using store = await openStore(":memory:");
   const clock = new ManualClock();
   let reads = 0;
+  let stamp = "0";
   const counted = new Proxy(store, {
     get(store, name) {
       if (name !== "get") return Reflect.get(store, name);
       return <T>(key: Key<T>) => {
         reads += 1;
         const value = key[0] === "mailbox" ? { createdAt: 0 } : null;
-        return Promise.resolve({ key, value, versionstamp: null });
+        return Promise.resolve({ key, value, versionstamp: stamp });
       };
     },
   });
@@ -174,4 +175,11 @@ Deno.test("a worker remembers ten thousand mailboxes, and forgets the one it loo
   assert.equal(await look(10_000), 0);
   assert.equal(await look(1), 0);
   assert.equal(await look(0), 1);
+  // One that is looked at anew is behind the others again.
+  stamp = "1";
+  clock.advance(KNOWN_FOR);
+  assert.equal(await look(2), 2, "the stamp, and the record");
+  await look(1);
+  assert.equal(await look(2), 0);
+  assert.equal(await look(3), 1);
 });

@@ -16,6 +16,7 @@ import {
   READER_KEPT,
   registerReader,
 } from "../../../kv/mail/readers.ts";
+import { setMailboxQuota } from "../../../kv/mail/admin.ts";
 import { sweep } from "../../../kv/mail/sweep.ts";
 import {
   MAILBOX_BYTES,
@@ -23,9 +24,9 @@ import {
   type PriceMessage,
 } from "../../../kv/mail/entry.ts";
 import { commitMessage } from "../../../kv/mail/accept.ts";
-import { openStore } from "../../../kv/store/store.ts";
+import { openStore, type Store } from "../../../kv/store/store.ts";
 import { parseCursor, START_VERSIONSTAMP } from "../../../lib/cursor.ts";
-import { mailboxIdOf } from "../../../lib/ids.ts";
+import { type MailboxId, mailboxIdOf } from "../../../lib/ids.ts";
 import { Problem } from "../../../lib/problem.ts";
 import { randomBytes } from "../../routes/envelopes.ts";
 import { dump } from "../../routes/relay_fixture.ts";
@@ -270,6 +271,44 @@ Deno.test("closeMailbox() deletes a mailbox with its mail and its devices, and s
 });
 
 const START = { versionstamp: START_VERSIONSTAMP };
+
+Deno.test("who is heard of while the mailbox is closed leaves nothing behind, and opens nothing", async (t) => {
+  const ways: Record<
+    string,
+    (store: Store, mailbox: MailboxId) => Promise<unknown>
+  > = {
+    "a device that reads": (store, mailbox) =>
+      registerReader(store, mailbox, "phone", NOW),
+    "a device that acknowledges": (store, mailbox) =>
+      acknowledge(store, mailbox, "phone", { ...store, ...START }, NOW),
+    "an owner who reads": (store, mailbox) => noteRead(store, mailbox, NOW),
+    "an operator who sets a quota": (store, mailbox) => {
+      const quota = { bytes: 1, messages: 1 };
+      return setMailboxQuota(store, mailbox, quota, quota)
+        .catch((error) => assert.equal(error.code, "mailbox-unknown"));
+    },
+  };
+  for (const [who, come] of Object.entries(ways)) {
+    await t.step(who, async () => {
+      using spied = await openSpied(":memory:", { now: () => NOW });
+      const { store, spy } = spied;
+      const mailbox = await openMailbox(store);
+      // It has read what there is, and writes: just then the mailbox is closed.
+      spy.onCommit = async (_, commit) => {
+        spy.onCommit = (_, commit) => commit();
+        assert.equal(await closeMailbox(store, mailbox, NOW), true);
+        return await commit();
+      };
+      await come(store, mailbox);
+      const kinds = await kindsIn(store);
+      assert.deepEqual([kinds["readers"], kinds["mailbox"]], [
+        undefined,
+        undefined,
+      ]);
+      await assertWhole(store);
+    });
+  }
+});
 
 Deno.test("seventy devices at once: a mailbox has as many as it may, and those that acknowledged are kept", async () => {
   using store = await openStore(":memory:", () => NOW);

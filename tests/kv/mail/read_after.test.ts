@@ -91,6 +91,38 @@ Deno.test("readAfter() does not count bodies that it does not list", async () =>
   );
 });
 
+Deno.test("readAfter() gives the same pages from the start, and behind a cursor that the store never gave out", async (t) => {
+  using store = await openStore(":memory:");
+  const mailbox = newMailbox();
+  const stored = await storeAll(store, mailbox, [1, 2, 3, 4, 5]);
+  const starts = {
+    "the start": null,
+    "another epoch": `${"0".repeat(12)}-${stored[2]?.cursor.slice(13)}`,
+    "above the newest": `${store.epoch}-${"f".repeat(20)}`,
+  };
+  for (const [what, start] of Object.entries(starts)) {
+    await t.step(what, async () => {
+      for (let limit = 1; limit <= 6; limit++) {
+        const found: string[] = [];
+        let after: string | null = start;
+        for (let n = 0, more = true; more; n++) {
+          const page = await readAfter(store, {
+            ...WHOLE,
+            mailbox,
+            after,
+            limit,
+          });
+          assert.equal(page.reset, n === 0 && start !== null);
+          found.push(...page.messages.map(({ cursor }) => cursor));
+          assert.equal(page.more, found.length < stored.length, `${limit}`);
+          ({ next: after, more } = page);
+        }
+        assert.deepEqual(found, stored.map(({ cursor }) => cursor));
+      }
+    });
+  }
+});
+
 const WHOLE = { now: NOW, after: null, limit: 100, bandwidth: Infinity };
 
 Deno.test("a message whose segment is missing while its entry stands is listed without its body, and told", async (t) => {

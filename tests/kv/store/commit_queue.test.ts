@@ -381,13 +381,19 @@ Deno.test("whoever is told of a commit and throws makes it none the less done", 
 });
 
 Deno.test("what gathered is told of a failure, once for each attempt", async (t) => {
-  const cases = { refused: [NEVER], "of unknown outcome": [] };
+  const cases = {
+    refused: [NEVER],
+    "of unknown outcome": [],
+    "of nothing, for all that had to come was there": [],
+  };
   for (const [what, checks] of Object.entries(cases)) {
     await t.step(what, async () => {
       using spied = await spiedWith();
       const { store: { commits }, spy } = spied;
       const told: string[] = [];
-      if (what !== "refused") spy.onCommit = () => Promise.reject(LOST);
+      if (what === "of unknown outcome") {
+        spy.onCommit = () => Promise.reject(LOST);
+      }
       const part = new TestPart("a", {
         checks,
         add(batch) {
@@ -396,10 +402,12 @@ Deno.test("what gathered is told of a failure, once for each attempt", async (t)
             committed: () => void told.push("committed"),
             failed: () => void told.push("failed"),
           }));
+          return what.startsWith("of nothing") ? "settled" : undefined;
         },
         settle: () => "settled",
       });
       assert.equal(await commits.add(part), "settled");
+      await settled();
       assert.deepEqual(told, ["failed"]);
     });
   }
