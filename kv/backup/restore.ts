@@ -74,6 +74,8 @@ export type RestoreStep = typeof RESTORE_STEPS[number];
 /** Messages that wait for their commits, and their bytes: less than a queue takes. */
 const MOST_WAITING = 1_000;
 const WAITING_BYTES = 8 * 2 ** 20;
+/** Bytes of a device in its mailbox's row, at most. */
+const READER_BYTES = 200;
 /** Marks written in one operation. */
 const MARKS_AT_ONCE = 100;
 
@@ -182,7 +184,8 @@ class Restore {
           { place: now, at, ...(isSilent && { isSilent }) },
         ]),
       );
-      await batch.set(keys.readers(mailbox), row);
+      const size = READER_BYTES * readers.length;
+      await batch.set(keys.readers(mailbox), row, undefined, size);
       this.counts.readers += readers.length;
     }
     await batch.end();

@@ -1,10 +1,17 @@
 /** Restoring more mail than may wait to be stored. */
 import assert from "node:assert/strict";
+import { keys } from "../../../kv/kinds.ts";
 import { commitMessage } from "../../../kv/mail/accept.ts";
+import { MAX_READERS } from "../../../kv/mail/readers.ts";
 import type { QueueLimits } from "../../../kv/store/commit_queue.ts";
 import { openStore } from "../../../kv/store/store.ts";
+import { placeOf, START_VERSIONSTAMP } from "../../../lib/cursor.ts";
 import { newMailbox, newMessage, NOW } from "../message_maker.ts";
 import { copyOf, restoreInto } from "./backup_copy.ts";
+
+/** In former versions some could get past the limit. */
+const READERS = 4 * MAX_READERS;
+const START = placeOf({ versionstamp: START_VERSIONSTAMP });
 
 const CASES: readonly (readonly [
   what: string,
@@ -34,3 +41,25 @@ for (const [what, count, size, hold, queue] of CASES) {
     assert.equal(messages, count);
   });
 }
+
+Deno.test("a hundred mailboxes, each of as many devices as a backup may have, are restored", async () => {
+  using from = await openStore(":memory:");
+  const names = Array.from(
+    { length: READERS },
+    (_, n) => `${n}`.padStart(64, "-"),
+  );
+  const readers = Object.fromEntries(
+    names.map((name) => [name, { place: START, at: NOW }]),
+  );
+  for (let n = 0; n < 100; n++) {
+    await from.commit((operation) =>
+      operation.set(keys.readers(newMailbox()), readers)
+    );
+  }
+  const { file } = await copyOf(from);
+  using to = await openStore(":memory:");
+  assert.equal((await restoreInto(to, file)).readers, 100 * READERS);
+  for (const { value } of await to.list({ prefix: ["readers"] })) {
+    assert.deepEqual(value, readers);
+  }
+});
