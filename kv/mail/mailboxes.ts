@@ -148,10 +148,10 @@ export async function restoreMailbox(
       keys.usage(mailbox),
     ]);
     if (before.value !== null) return;
-    const committed = await store.commit((operation) => {
-      operation.check(before, usage);
-      setOpen(operation, mailbox, record, usage.value, now);
-    });
+    // Whoever else opens it sets its count as well.
+    const committed = await store.commit((operation) =>
+      setOpen(operation.check(usage), mailbox, record, usage.value, now)
+    );
     if (committed !== null) return;
   }
 }

@@ -92,8 +92,8 @@ function plain<T>({ key, value, versionstamp }: Deno.KvEntryMaybe<T>) {
 /** SQLite's only way to say that another process is writing. */
 const LOCKED = "database is locked";
 
-/** What can never be done: past a limit that the message names, or not a value. */
-const NEVER = /\(max \d+( bytes)?\)$|could not be cloned|non-negative integer/;
+/** What can never be done, for it is past a limit that the message names. */
+const NEVER = /\(max \d+( bytes)?\)$/;
 
 /**
  * Tells the platform's errors apart. It has one class for nearly all of them, so

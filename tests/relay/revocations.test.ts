@@ -1,7 +1,7 @@
 /** Revoked tokens: refused within seconds on every worker, others not. */
 import assert from "node:assert/strict";
 import { revokeTokens } from "../../kv/mail/admin.ts";
-import { completeHandshake } from "../../kv/mail/mailboxes.ts";
+import { closeMailbox, completeHandshake } from "../../kv/mail/mailboxes.ts";
 import type { Key } from "../../kv/store/database.ts";
 import { openStore, type Store } from "../../kv/store/store.ts";
 import { type MailboxId, mailboxIdOf } from "../../lib/ids.ts";
@@ -96,6 +96,24 @@ Deno.test("revoking again with a clock that was set back takes nothing back", as
   await revokeTokens(store, mailbox, clock.time - 60_000);
   const revocations = new Revocations(store, clock);
   assert.equal(await revocations.isRevoked(grantOf(mailbox, clock.time)), true);
+});
+
+Deno.test("what was revoked by a clock ahead is forgotten with its mailbox, by those who knew of it too", async () => {
+  using store = await openStore(":memory:");
+  const clock = new ManualClock();
+  const publicKey = freshKey();
+  const mailbox = mailboxIdOf(publicKey);
+  const open = (id: string) =>
+    completeHandshake(store, { id, expires: 0, publicKey }, clock.time);
+  await open("1");
+  await revokeTokens(store, mailbox, clock.time + 3_600_000);
+  const revocations = new Revocations(store, clock);
+  const isRevoked = () => revocations.isRevoked(grantOf(mailbox, clock.time));
+  assert.equal(await isRevoked(), true);
+  assert.equal(await closeMailbox(store, mailbox, clock.time), true);
+  await open("2");
+  clock.advance(KNOWN_FOR);
+  assert.equal(await isRevoked(), false);
 });
 
 Deno.test("Revocations asks the store once for many requests, and again after it failed", async () => {

@@ -14,6 +14,7 @@ import { Problem } from "../../../lib/problem.ts";
 import { HOUR } from "../../routes/clock.ts";
 import { HOLD, newMailbox, newMessage, NOW } from "../message_maker.ts";
 import { assertWhole } from "../recount.ts";
+import { openSpied } from "../spied_database.ts";
 
 /** 10,000 hashes buy so many seconds here, and others in proportion. */
 const BOUGHT = 10 * HOLD;
@@ -256,6 +257,33 @@ Deno.test("what is gone does not come back: deleted, expired, swept, or never th
     const result = await extendMessage(into, id, wish(20_000), end - 1);
     assert.equal(result?.extended, true);
   });
+});
+
+Deno.test("more work is priced by what there is when it is counted, whoever else fills the mailbox", async () => {
+  using spied = await openSpied(":memory:", { now: () => NOW });
+  const { store: into, spy } = spied;
+  const message = await store(into);
+  const seen: (number | undefined)[] = [];
+  spy.onCommit = async (_, commit) => {
+    spy.onCommit = (_, commit) => commit();
+    const row = await into.get(keys.usage(message.mailbox));
+    assert.ok(row.value);
+    const full = { ...row.value, messages: 9 };
+    await into.commit((operation) => operation.set(row.key, full));
+    return await commit();
+  };
+  await extendMessage(
+    into,
+    message.id,
+    wish(20_000, {
+      price({ mailbox }) {
+        seen.push(mailbox?.messages);
+        return { hold: BOUGHT, paidFor: BOUGHT };
+      },
+    }),
+    NOW,
+  );
+  assert.deepEqual(seen, [1, 9]);
 });
 
 Deno.test("each second more of a hold does not cost a row of what falls due", async () => {

@@ -15,6 +15,7 @@ import {
 } from "../../../kv/mail/mailboxes.ts";
 import { readAfter } from "../../../kv/mail/read.ts";
 import type { StoredMessage } from "../../../kv/mail/entry.ts";
+import { sweep } from "../../../kv/mail/sweep.ts";
 import { decodeRow } from "../../../kv/mail/row.ts";
 import { DatabaseError } from "../../../kv/store/database.ts";
 import type { CommitLimits } from "../../../kv/store/limits.ts";
@@ -23,7 +24,8 @@ import { type Cursor, parseCursor, placeOf } from "../../../lib/cursor.ts";
 import { type MailboxId, mailboxIdOf } from "../../../lib/ids.ts";
 import { Problem } from "../../../lib/problem.ts";
 import { randomBytes } from "../../routes/envelopes.ts";
-import { newMailbox, newMessage, NOW } from "../message_maker.ts";
+import { DAY, HOUR } from "../../routes/clock.ts";
+import { newMailbox, newMessage, NOW, openMailbox } from "../message_maker.ts";
 import { assertWhole } from "../recount.ts";
 import {
   LIMITS,
@@ -105,6 +107,62 @@ Deno.test("what a commit takes is never more than the parts of it said", async (
       }
     });
   }
+});
+
+Deno.test("what ends together is within the limits of an operation, by whichever way it ends", async (t) => {
+  const limits = { ...LIMITS, mutations: 40 };
+  const later = NOW + 2 * HOUR;
+  const ways: Record<
+    string,
+    (store: Store, stored: readonly StoredMessage[]) => Promise<unknown>
+  > = {
+    "each is deleted": (store, stored) =>
+      Promise.all(
+        stored.map(({ mailbox, cursor }) =>
+          deleteMessage(store, mailbox, parseCursor(cursor), NOW)
+        ),
+      ),
+    "each mailbox is closed": (store, stored) =>
+      Promise.all(
+        stored.map(({ mailbox }) => closeMailbox(store, mailbox, NOW)),
+      ),
+    "each hold ends": (store) => sweep(store, { now: () => later }),
+    "each is over": (store) => sweep(store, { now: () => NOW + 40 * DAY }),
+  };
+  for (const [way, end] of Object.entries(ways)) {
+    await t.step(way, async () => {
+      using spied = await spiedWith({ limits });
+      const { store } = spied;
+      const workUntil = NOW + HOUR;
+      // Of six segments each.
+      const stored = await Promise.all(
+        Array.from({ length: 12 }, async () => {
+          const mailbox = await openMailbox(store);
+          const message = newMessage(mailbox, 320_000, { workUntil });
+          return (await commitMessage(store, message, NOW)).message;
+        }),
+      );
+      await end(store, stored);
+      await assertWhole(store);
+      assert.deepEqual(await store.list({ prefix: ["segment"] }), []);
+    });
+  }
+});
+
+Deno.test("a mailbox of rows of a hundred messages each is emptied, some at a time", async () => {
+  using spied = await spiedWith();
+  const { store } = spied;
+  const mailbox = await openMailbox(store);
+  await Promise.all(
+    Array.from(
+      { length: 800 },
+      () => commitMessage(store, newMessage(mailbox, 9), NOW),
+    ),
+  );
+  const rows = await store.list({ prefix: keys.messages(mailbox) });
+  assert.ok(rows.length < 12, "a hundred come together");
+  assert.equal(await closeMailbox(store, mailbox, NOW), true);
+  await assertWhole(store);
 });
 
 Deno.test("a hot mailbox gets many messages from one commit, in the order of the calls", async () => {

@@ -8,6 +8,7 @@ import { openedRow, relayUsage } from "../../../kv/mail/usage.ts";
 import { DatabaseError } from "../../../kv/store/database.ts";
 import { parseCursor } from "../../../lib/cursor.ts";
 import { type MailboxId, messageIdOf } from "../../../lib/ids.ts";
+import type { Quota } from "../../../lib/quota.ts";
 import { Problem } from "../../../lib/problem.ts";
 import { newMailbox, newMessage, NOW } from "../message_maker.ts";
 import { type SpiedStore, spiedWith } from "../spied_database.ts";
@@ -64,6 +65,30 @@ for (const [fate, meet] of Object.entries(FATES)) {
     assert.throws(() => ledgerOf(store).rowOf(mailbox), /not read/);
   });
 }
+
+Deno.test("what all hold is counted anew before each commit where bytes or messages are nearly used up, and is known elsewhere", async (t) => {
+  const much = { bytes: 2 ** 40, messages: 1e9 };
+  const table: [what: string, quota: Quota | null, isKnown: boolean][] = [
+    ["no quota", null, true],
+    ["room for all", much, true],
+    ["few bytes", { ...much, bytes: 2 ** 26 }, false],
+    ["few messages", { ...much, messages: 10_000 }, false],
+  ];
+  for (const [what, quota, isKnown] of table) {
+    await t.step(what, async () => {
+      using spied = await spiedWith();
+      const ledger = ledgerOf(spied.store);
+      ledger.quota = quota;
+      await ledger.countRelay();
+      assert.equal(ledger.prepareRelay(), null, "nothing was added since");
+      await commitMessage(spied.store, newMessage(newMailbox()), NOW);
+      const counting = ledger.prepareRelay();
+      assert.equal(counting === null, isKnown);
+      await counting;
+      assert.equal(ledger.prepareRelay(), null);
+    });
+  }
+});
 
 Deno.test("a count of the relay that fails is made again", async () => {
   using spied = await spiedWith();

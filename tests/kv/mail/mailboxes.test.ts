@@ -8,6 +8,7 @@ import {
   findMailbox,
   mailboxUnknown,
   noteRead,
+  restoreMailbox,
   UNUSED_MS,
 } from "../../../kv/mail/mailboxes.ts";
 import {
@@ -64,6 +65,15 @@ Deno.test("completeHandshake() opens a mailbox once, and uses up every handshake
   });
   const { bytes, messages } = (await assertWhole(store)).relay;
   assert.deepEqual([bytes, messages], [MAILBOX_BYTES, 1], "counts as one");
+});
+
+Deno.test("completeHandshake() keeps a key, and nothing of the message that it came in", async () => {
+  using store = await openStore(":memory:");
+  const publicKey = randomBytes(9_000).subarray(7, 51);
+  await completeHandshake(store, { id: "x", expires: NOW, publicKey }, NOW);
+  const mailbox = await findMailbox(store, mailboxIdOf(publicKey));
+  assert.deepEqual(mailbox?.publicKey, publicKey.slice());
+  assert.equal(mailbox.publicKey.buffer.byteLength, 44);
 });
 
 Deno.test("completeHandshake() at once: one of a handshake, one creation of a mailbox", async () => {
@@ -379,6 +389,36 @@ Deno.test("another device's ack keeps what a registered device has not acknowled
   // Its place is free once there is something to note.
   await registerReader(store, mailbox, "desk", end);
   assert.equal(await noted(), undefined);
+});
+
+Deno.test("a device that acknowledges where it began is not silent any more, and keeps its place among others", async () => {
+  using store = await openStore(":memory:", () => NOW);
+  const mailbox = await openMailbox(store);
+  const position = { ...store, ...START };
+  await registerReader(store, mailbox, "phone", NOW);
+  await acknowledge(store, mailbox, "phone", position, NOW + 1);
+  for (let n = 0; n < MAX_READERS; n++) {
+    await registerReader(store, mailbox, `${n}`, NOW + 2 + n);
+  }
+  const readers = (await store.get(keys.readers(mailbox))).value ?? {};
+  assert.deepEqual(readers["phone"], {
+    place: START_VERSIONSTAMP,
+    at: NOW + 1,
+  });
+});
+
+Deno.test("restoreMailbox() opens a mailbox once, whoever else does", async () => {
+  using store = await openStore(":memory:", () => NOW);
+  const publicKey = randomBytes(44);
+  const mailbox = mailboxIdOf(publicKey);
+  const record = { publicKey, createdAt: NOW - UNUSED_MS - 1 };
+  await Promise.all([
+    restoreMailbox(store, mailbox, record, NOW),
+    completeHandshake(store, { id: "x", expires: NOW, publicKey }, NOW),
+    restoreMailbox(store, mailbox, record, NOW),
+  ]);
+  const { relay } = await assertWhole(store);
+  assert.deepEqual(relay, { bytes: MAILBOX_BYTES, messages: 1 });
 });
 
 Deno.test("a device that is heard of again after days has what it acknowledged", async () => {

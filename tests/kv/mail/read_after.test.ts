@@ -123,6 +123,26 @@ Deno.test("readAfter() gives the same pages from the start, and behind a cursor 
   }
 });
 
+Deno.test("readAfter() counts the bodies that it gives alone, and gives nothing of the rows that they stand in", async () => {
+  using store = await openStore(":memory:");
+  const mailbox = newMailbox();
+  const minBandwidth = 10;
+  for (let n = 0; n < 2; n++) {
+    const message = newMessage(mailbox, 300_000, { minBandwidth });
+    await commitMessage(store, message, NOW);
+  }
+  await storeAll(store, mailbox, [300_000, 300_000, 300_000, 100, 4_096]);
+  const { messages, more } = await readAfter(store, {
+    ...WHOLE,
+    mailbox,
+    bandwidth: minBandwidth - 1,
+  });
+  const kept = messages.map(({ body }) => body?.buffer.byteLength ?? null);
+  const given = [300_000, 300_000, 300_000, 100, 4_096];
+  assert.deepEqual(kept, [null, null, ...given]);
+  assert.equal(more, false);
+});
+
 const WHOLE = { now: NOW, after: null, limit: 100, bandwidth: Infinity };
 
 Deno.test("a message whose segment is missing while its entry stands is listed without its body, and told", async (t) => {

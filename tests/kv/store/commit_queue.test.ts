@@ -607,9 +607,20 @@ Deno.test("onBatch() hears how many parts each commit had, and not of those that
   const all = ["a", "b", "c"].map((name) => commits.add(new TestPart(name)));
   gate.open();
   await Promise.all(all);
+  // Of a batch of three one was there before, and goes into no commit.
+  const again = new Gate(spy);
+  const more = ["e", "f", "g", "h"].map((name) =>
+    commits.add(
+      new TestPart(name, { add: () => name === "g" ? "there" : undefined }),
+    )
+  );
+  await again.arrived();
+  again.open();
+  await Promise.all(more);
+  assert.deepEqual(told, [1, 2, 1, 2]);
   spy.onCommit = () => Promise.reject(LOST);
   await assert.rejects(commits.add(new TestPart("d")), isBusy);
-  assert.deepEqual(told, [1, 2]);
+  assert.deepEqual(told, [1, 2, 1, 2]);
 });
 
 Deno.test("a batch checks an entry once for all who rely on it, and refuses two views of it", () => {

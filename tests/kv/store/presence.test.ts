@@ -1,10 +1,12 @@
 /** Workers that say that they use a store. */
 import assert from "node:assert/strict";
 import { endEpoch, StoreInUseError } from "../../../kv/store/end_epoch.ts";
-import type { Lease } from "../../../kv/store/lease.ts";
+import { endLease, type Lease, takeLease } from "../../../kv/store/lease.ts";
 import { keepPresence } from "../../../kv/store/presence.ts";
 import { openStore } from "../../../kv/store/store.ts";
 import { ManualClock } from "../../manual_clock.ts";
+import { spiedWith } from "../spied_database.ts";
+import { Gate } from "./test_part.ts";
 
 Deno.test("keepPresence() keeps the epoch until it ends, however long that is", async () => {
   const clock = new ManualClock();
@@ -35,9 +37,44 @@ Deno.test("keepPresence() keeps the epoch until it ends, however long that is", 
 Deno.test("keepPresence() of one worker leaves that of another", async () => {
   const clock = new ManualClock();
   using store = await openStore(":memory:", clock.now);
+  const said = Promise.withResolvers<void>();
+  let commits = 0;
+  store.onAnswer = (operation) => {
+    if (operation === "commit" && ++commits === 2) said.resolve();
+  };
   const [leave, other] = [1, 2].map(() => keepPresence(store, clock));
+  await said.promise; // both have said so
   await leave?.();
   await assert.rejects(endEpoch(store, clock.now()), StoreInUseError);
   await other?.();
   await endEpoch(store, clock.now());
+});
+
+Deno.test("keepPresence() that ends while it is being said leaves nothing", async () => {
+  const clock = new ManualClock();
+  using spied = await spiedWith();
+  const { store, spy } = spied;
+  const gate = new Gate(spy);
+  const leave = keepPresence(store, clock);
+  await gate.arrived();
+  const left = leave();
+  gate.open();
+  await left;
+  assert.deepEqual(await store.list({ prefix: ["lease"] }), []);
+});
+
+Deno.test("endLease() leaves a lease that another took meanwhile", async () => {
+  using spied = await spiedWith();
+  const { store, spy } = spied;
+  const now = 1_000;
+  await takeLease(store, "x", { holder: "a", until: now + 10 }, now);
+  spy.onCommit = async (_, commit) => {
+    spy.onCommit = (_, commit) => commit();
+    const until = now + 30;
+    await takeLease(store, "x", { holder: "b", until }, now + 10);
+    return await commit();
+  };
+  await endLease(store, "x", "a");
+  const [lease] = await store.list<Lease>({ prefix: ["lease"] });
+  assert.equal(lease?.value.holder, "b");
 });

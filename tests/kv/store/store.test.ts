@@ -452,6 +452,12 @@ Deno.test("what Deno KV never takes is a TypeError, and what may pass a Database
     "a value over 64 KiB": () => set(["a"], new Uint8Array(70_000)),
     "a key over 2 KiB": () => set(["a".repeat(3_000)], 1),
     "a function": () => set(["a"], () => {}),
+    "an end before it begins": () =>
+      database.commit(new Operation().set(["a"], 1, { expireIn: -1 })),
+    "an end between two milliseconds": () =>
+      database.commit(new Operation().set(["a"], 1, { expireIn: 1.5 })),
+    "eleven keys at once": () =>
+      database.getMany<unknown[]>(Array.from({ length: 11 }, (_, n) => [n])),
   };
   for (const [what, operation] of Object.entries(never)) {
     await t.step(what, async () => {
