@@ -204,9 +204,7 @@ async function changeItems(
     if (row === null) return;
     const messages = row.messages.filter((message) =>
       isOver(message) &&
-      items.some(({ index, id }) =>
-        index === message.index && id === message.id
-      )
+      items.some(({ index }) => index === message.index)
     );
     if (messages.length === 0) return;
     let changed = new Map<MessageEntry, MessageEntry | null>();

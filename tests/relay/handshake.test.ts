@@ -280,6 +280,22 @@ Deno.test("an answer that comes again is opened once, right or wrong", async (t)
   }
 });
 
+Deno.test("work that was opened once is not opened again for as long as its time is taken", async () => {
+  using scene = await Scene.open();
+  const { clock } = scene.relay;
+  const first = await scene.ask();
+  const ahead = clock.time + 600_000;
+  const body = await scene.make(first, { scopes: [], time: ahead });
+  await assertFailed(scene.handshakes.answer(first.handshake, body));
+  assert.equal(scene.key.uses, 1);
+  for (let minutes = 1; minutes <= 20; minutes++) {
+    clock.advance(60_000);
+    const { handshake } = await scene.ask();
+    await assertFailed(scene.handshakes.answer(handshake, body));
+    assert.equal(scene.key.uses, 1, `${minutes} minutes later`);
+  }
+});
+
 Deno.test("a signature is not looked at before the challenge is right", async () => {
   using scene = await Scene.open();
   const looked: string[] = [];

@@ -105,7 +105,12 @@ Deno.test("parseMetricsReaders() takes four forms, and does not repeat a secret"
     assert.equal(parseMetricsReaders(word), word);
   }
   assert.deepEqual(parseMetricsReaders(`token:${SECRET}`), { token: SECRET });
-  for (const bad of ["", "Open", "token:short", `token:${SECRET} `, SECRET]) {
+  const least = { token: "x".repeat(16) };
+  assert.deepEqual(parseMetricsReaders(`token:${least.token}`), least);
+  const short = `token:${"x".repeat(15)}`;
+  for (
+    const bad of ["", short, "Open", "token:short", `token:${SECRET} `, SECRET]
+  ) {
     assert.throws(
       () => parseMetricsReaders(bad),
       (error) => error instanceof TypeError && !error.message.includes(SECRET),

@@ -76,6 +76,11 @@ Deno.test("clientAddress() believes trusted proxies, and never the client", asyn
     ["1.1.1.1", "2.2.2.2", "3", "2.2.2.2"],
     ["1.1.1.1", undefined, "1", "1.1.1.1"],
     ["1.1.1.1", "unknown", "1", "1.1.1.1"],
+    // Behind one that hides its clients nothing is believed.
+    ["1.1.1.1", "6.6.6.6, unknown", "2", "1.1.1.1"],
+    ["1.1.1.1", "6.6.6.6, unknown, 2.2.2.2", "3", "2.2.2.2"],
+    // Of many entries those count that were added last.
+    ["1.1.1.1", `${"6.6.6.6, ".repeat(40)}2.2.2.2`, "1", "2.2.2.2"],
     ["10.0.0.1", "6.6.6.6, 2.2.2.2", "10.0.0.0/8", "2.2.2.2"],
     ["10.0.0.1", "6.6.6.6, 2.2.2.2, 10.9.9.9", "10.0.0.0/8", "2.2.2.2"],
     ["1.1.1.1", "6.6.6.6", "10.0.0.0/8", "1.1.1.1"],

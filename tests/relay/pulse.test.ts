@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { openStore, type Store } from "../../kv/store/store.ts";
 import { Problem } from "../../lib/problem.ts";
 import { Pulse } from "../../relay/pulse.ts";
+import { spiedWith } from "../kv/spied_database.ts";
 import { ManualClock } from "../manual_clock.ts";
 
 const isBusy = (error: unknown) =>
@@ -29,6 +30,15 @@ Deno.test("Pulse.feel() writes and reads once a second, whoever asks", async () 
   await pulse.feel();
   assert.deepEqual(await beatsIn(store), [2]);
   assert.equal(clock.timers, 0, "nothing waits any more");
+});
+
+Deno.test("what Pulse.feel() writes may be dropped a minute later", async () => {
+  using spied = await spiedWith();
+  await new Pulse(spied.store, new ManualClock()).feel();
+  const kept = spied.spy.operations.flatMap(({ mutations }) =>
+    mutations.map((one) => one.kind === "set" ? one.expireIn : null)
+  );
+  assert.deepEqual(kept, [60_000]);
 });
 
 Deno.test("Pulse.feel() of two workers is of two keys", async () => {

@@ -102,4 +102,11 @@ Deno.test("Streams.onBeat() beats each 15 s for all, by one timer, until it is e
   assert.ok(streams.closing.aborted);
   endings[1]?.();
   assert.equal(clock.timers, 0);
+  // Who comes when all have gone has a timer again.
+  const end = streams.onBeat(() => beats[0] = 9);
+  assert.equal(clock.timers, 1);
+  clock.advance(15_000);
+  assert.deepEqual(beats, [9, 3]);
+  end();
+  assert.equal(clock.timers, 0);
 });

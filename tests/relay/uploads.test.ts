@@ -54,7 +54,9 @@ Deno.test("300 uploads at once find no more room than there is", () => {
   second.take(400);
   assert.throws(
     () => second.take(1),
-    (error) => error instanceof Problem && error.code === "busy",
+    (error) =>
+      error instanceof Problem && error.code === "busy" &&
+      error.members["retryAfter"] === 2,
   );
   assert.deepEqual([uploads.bytes, uploads.size, uploads.refused], [
     1_000,
@@ -66,4 +68,37 @@ Deno.test("300 uploads at once find no more room than there is", () => {
   second[Symbol.dispose]();
   assert.deepEqual([uploads.bytes, uploads.size], [0, 0]);
   assert.equal(clock.timers, 0);
+});
+
+Deno.test("who finds no room has the one dropped that came slowest of late, and never itself", async (t) => {
+  // What each takes in each second; the last asks for too much after these.
+  const table: [what: string, taken: number[][], dropped: number[]][] = [
+    ["the slowest", [[50, 50], [10, 10], [50, 50]], [1]],
+    ["the slowest of late", [[400, 0, 0, 0], [1, 30, 30, 30], [9]], [0]],
+    ["nobody, where the others had no second yet", [[], [], [50]], []],
+    ["not who asks", [[30, 30], [50, 50], [1, 1]], [0]],
+    ["nobody, where there is no other", [[], [], [50, 50]], []],
+  ];
+  for (const [what, taken, expected] of table) {
+    await t.step(what, () => {
+      const { clock, uploads } = uploadsWith({ uploadBytes: 1_000 });
+      const dropped: number[] = [];
+      const all = taken.map((_, i) => uploads.begin(() => dropped.push(i)));
+      const seconds = Math.max(...taken.map(({ length }) => length));
+      for (let second = 0; second < seconds; second++) {
+        for (const [i, upload] of all.entries()) {
+          upload.take(taken[i]?.[second] ?? 0);
+        }
+        clock.advance(1_000);
+      }
+      // One that has only just begun is none that comes slowly.
+      all.push(uploads.begin(() => dropped.push(3)));
+      all[3]?.take(1);
+      assert.throws(() => all[2]?.take(1_000), Problem);
+      assert.deepEqual(dropped, expected);
+      assert.equal(uploads.dropped, expected.length);
+      for (const upload of all) upload[Symbol.dispose]();
+      assert.deepEqual([uploads.bytes, uploads.size, clock.timers], [0, 0, 0]);
+    });
+  }
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { sweep } from "../../kv/mail/sweep.ts";
 import { DEFAULT_WINDOW } from "../../lib/work/check.ts";
+import type { RelayWindow } from "../../relay/relay.ts";
 import { HOUR, MINUTE } from "../routes/clock.ts";
 import { Owner, postEnvelope } from "../routes/owner.ts";
 import { TestRelay } from "../routes/relay_fixture.ts";
@@ -35,4 +36,23 @@ Deno.test("a mark ends once its work is too old for every worker's clock", async
   assert.deepEqual(marks, []);
   const again = await postEnvelope(relay, envelope);
   assert.equal((await again.json()).code, "work-stale");
+});
+
+Deno.test("a mark stands for as long as the widest window that the store ever had, whatever the worker's own is", async () => {
+  const markedFor = 3 * DEFAULT_WINDOW.back;
+  using relay = await TestRelay.open({
+    window: { ...DEFAULT_WINDOW, markedFor } as RelayWindow,
+  });
+  const owner = await Owner.open(relay);
+  const envelope = owner.envelope();
+  const { cursor } = await owner.receive(envelope);
+  await owner.delete(cursor);
+  const { store } = relay.relay;
+  const marks = () => store.list({ prefix: ["seen"] });
+  const { time } = relay.clock;
+  for (const [later, count] of [[markedFor, 1], [markedFor + 2 * HOUR, 0]]) {
+    relay.clock.time = time + (later ?? 0);
+    await sweep(store, relay.clock);
+    assert.equal((await marks()).length, count, `after ${later} ms`);
+  }
 });

@@ -1,6 +1,9 @@
 /** Quotas: full is 507, nearly full is dear, and nothing paid for is deleted. */
 import assert from "node:assert/strict";
+import { commitMessage } from "../../kv/mail/accept.ts";
+import { listDue } from "../../kv/mail/due.ts";
 import { DEFAULT_QUOTAS } from "../../lib/quota.ts";
+import { newMailbox, newMessage } from "../kv/message_maker.ts";
 import { assertProblem } from "./assert_problem.ts";
 import { DAY, HOUR } from "./clock.ts";
 import { fill } from "./filled_mailbox.ts";
@@ -94,6 +97,45 @@ Deno.test("a full mailbox has room again when holds have ended", async () => {
   await fill(owner, 100);
   relay.clock.time += 2 * 3_600_000;
   assert.equal((await postEnvelope(relay, owner.envelope())).status, 201);
+});
+
+/** Stores messages of an hour, each of a row of its own of what falls due. */
+async function storeOthers(relay: TestRelay, count: number): Promise<void> {
+  const { store, now } = relay.relay;
+  const mailbox = newMailbox();
+  for (let n = 0; n < count; n++) {
+    await commitMessage(store, newMessage(mailbox, 10), now());
+  }
+}
+
+Deno.test("a post to a full mailbox sees to some of what is due, and not to all that others left", async () => {
+  using relay = await openSmall();
+  const owner = await Owner.open(relay);
+  await storeOthers(relay, 130);
+  await fill(owner, 100, MONTH);
+  relay.clock.advance(2 * HOUR);
+  const { store, now } = relay.relay;
+  const due = async () => (await listDue(store, now(), 1_000)).length;
+  assert.equal(await due(), 130);
+  const full = await postEnvelope(relay, owner.envelope());
+  await assertProblem(relay, full, "mailbox-full");
+  assert.equal(await due(), 30);
+});
+
+Deno.test("a post to a full mailbox is told so, though what is due cannot be seen to", async () => {
+  using relay = await openSmall();
+  const owner = await Owner.open(relay);
+  await storeOthers(relay, 1);
+  await fill(owner, 100, MONTH);
+  const { store } = relay.relay;
+  const rows = await store.list({ prefix: ["message"] });
+  const others = rows.filter(({ key }) => key[1] !== owner.mailbox);
+  await store.commit((operation) => {
+    for (const { key } of others) operation.set(key, new Uint8Array([9]));
+  });
+  relay.clock.advance(2 * HOUR);
+  const full = await postEnvelope(relay, owner.envelope());
+  await assertProblem(relay, full, "mailbox-full");
 });
 
 Deno.test("what was stored is answered with its receipt, though the mailbox is full", async () => {

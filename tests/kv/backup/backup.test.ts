@@ -482,6 +482,42 @@ Deno.test("a backup of a store in use has no half of anything", async () => {
   }
 });
 
+Deno.test("backupStore() goes over the edge of every page, of each kind that it reads by", async (t) => {
+  for (const count of [99, 100, 101, 200, 201]) {
+    await t.step(`${count} of each`, async () => {
+      using store = await openStore(":memory:");
+      await Promise.all(
+        Array.from({ length: count }, async (_, n) => {
+          const mailbox = await openMailbox(store);
+          const { message } = await commitMessage(
+            store,
+            newMessage(mailbox, 10 + n % 2, { workUntil: NOW + HOUR }),
+            NOW,
+          );
+          const start = parseCursor(message.cursor);
+          await acknowledge(store, mailbox, "phone", start, NOW);
+          await post(store, mailbox);
+        }),
+      );
+      const { file, counts: { bytes, ...counts } } = await copyOf(store);
+      assert.equal(bytes, file.length);
+      assert.deepEqual(counts, {
+        messages: count,
+        marks: 2 * count,
+        mailboxes: count,
+        readers: count,
+        damaged: 0,
+      });
+      using to = await openStore(":memory:");
+      await restoreInto(to, file);
+      for (const kind of ["message", "seen", "mailbox", "readers"]) {
+        const found = await to.list({ prefix: [kind] });
+        assert.equal(found.length, kind === "seen" ? 2 * count : count, kind);
+      }
+    });
+  }
+});
+
 Deno.test("the widest window of work travels with a backup", async () => {
   using from = await openStore(":memory:");
   const window = { ...DEFAULT_WINDOW, back: 12 * HOUR };

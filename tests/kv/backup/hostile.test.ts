@@ -327,8 +327,29 @@ const HEADERS: Readonly<Record<string, Partial<BackupHeader>>> = {
   "of a window that begins later": {
     window: { back: DAY, floor: NOW + 2 * DAY },
   },
+  "of a window that is widened in days to come": {
+    window: {
+      back: DAY,
+      floor: 0,
+      former: [{ back: 1, until: NOW + 3 * DAY }],
+    },
+  },
+  "of more windows than anybody widened": {
+    window: {
+      back: DAY,
+      floor: 0,
+      former: new Array(101).fill({ back: 1, until: NOW }),
+    },
+  },
   "of a window beyond all time": { window: { back: 2 ** 48, floor: 0 } },
 };
+
+Deno.test("a backup of as many windows as may be, to the end of what may be, is good", async () => {
+  const madeAt = NOW + DAY;
+  const former = new Array(100).fill({ back: 1, until: madeAt + 2 * DAY });
+  const window = { back: DAY, floor: madeAt + DAY, former };
+  await check(await fileOf(GOOD, { window, madeAt }));
+});
 
 for (const [name, header] of Object.entries(HEADERS)) {
   Deno.test(`hashed rightly, a backup ${name} is refused`, async () => {

@@ -4,9 +4,9 @@ import {
   type DoorbellOptions,
   Doorbells,
 } from "../../../kv/bells/doorbells.ts";
-import { SHARDS } from "../../../kv/kinds.ts";
+import { shardOf, SHARDS } from "../../../kv/kinds.ts";
 import { commitMessage } from "../../../kv/mail/accept.ts";
-import { DatabaseError } from "../../../kv/store/database.ts";
+import { DatabaseError, type EntryMaybe } from "../../../kv/store/database.ts";
 import { openStore, type Store } from "../../../kv/store/store.ts";
 import type { MailboxId } from "../../../lib/ids.ts";
 import { ManualClock } from "../../manual_clock.ts";
@@ -192,6 +192,38 @@ async function dropRings(store: Store): Promise<void> {
     for (const { key } of rings) operation.delete(key);
   });
 }
+
+Deno.test("a bell that is heard late, behind a newer one, wakes nobody again", async () => {
+  await using bells = await openBells({ isHearing: false, lookEvery: LOOK });
+  const { woken, listen, other, spy } = bells;
+  const mailbox = newMailbox();
+  let neighbour = newMailbox();
+  while (shardOf(neighbour) !== shardOf(mailbox)) neighbour = newMailbox();
+  await commitMessage(other, newMessage(neighbour), NOW);
+  await look(bells);
+  listen(mailbox);
+  const read = spy.getMany.bind(spy);
+  let before: EntryMaybe[] | null = null;
+  spy.getMany = async (asked) => {
+    const found = await read(asked);
+    before ??= found as EntryMaybe[];
+    return found;
+  };
+  await look(bells);
+  await commitMessage(other, newMessage(mailbox), NOW);
+  await look(bells);
+  assert.equal(woken.get(mailbox), 1);
+  const asNow = spy.getMany;
+  spy.getMany = async (asked) => {
+    await read(asked);
+    return before as never;
+  };
+  await look(bells);
+  spy.getMany = asNow;
+  await commitMessage(other, newMessage(neighbour), NOW);
+  await look(bells);
+  assert.equal(woken.get(mailbox), 1);
+});
 
 Deno.test("a list of rings that fails is made again", async () => {
   await using bells = await openBells({ isHearing: false, lookEvery: LOOK });

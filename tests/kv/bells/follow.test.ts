@@ -44,6 +44,7 @@ async function followed(changes: Partial<FollowOptions> = {}) {
   const storeOne = (changes: Partial<NewMessage> = {}) =>
     commitMessage(store, newMessage(mailbox, 100, changes), clock.time);
   return {
+    store,
     clock,
     gone,
     pages: open(),
@@ -86,6 +87,24 @@ Deno.test("follow() gives what came amid a round when the round is over, and not
   assert.equal(isGiven, false);
   one.clock.advance(1);
   assert.equal((await next).value?.messages.length, 2, "both in one page");
+  await one.pages.return(undefined);
+});
+
+Deno.test("follow() gives what rings while a page is read, without another ring", async () => {
+  using one = await followed();
+  const { store } = one;
+  const list = store.list.bind(store);
+  let hasRung = false;
+  store.list = async (range, limit) => {
+    const found = await list(range, limit);
+    if (!hasRung) {
+      hasRung = true;
+      await one.deliver(); // behind what was just listed
+    }
+    return found;
+  };
+  assert.equal((await one.pages.next()).value?.messages.length, 0);
+  assert.equal((await one.pages.next()).value?.messages.length, 1);
   await one.pages.return(undefined);
 });
 

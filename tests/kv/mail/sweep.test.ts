@@ -299,6 +299,32 @@ Deno.test("a sweep that a crash ends at any commit is finished by the next, with
   }
 });
 
+Deno.test("keepSweeping() that is ended amid a sweep ends that too, and begins none that waits", async () => {
+  const clock = new ManualClock(END + HOUR);
+  using spied = await openSpied(":memory:", { now: () => NOW });
+  const { store, spy } = spied;
+  for (let n = 0; n < 45; n++) {
+    await commitMessage(store, newMessage(newMailbox()), NOW);
+  }
+  const told: unknown[] = [];
+  const stop = keepSweeping(store, clock, (result) => told.push(result));
+  const begun = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  spy.onCommit = async (_, commit) => {
+    begun.resolve();
+    await goOn.promise;
+    return await commit();
+  };
+  clock.advance(1_000);
+  await begun.promise;
+  clock.advance(10 * MINUTE); // two more wait for this one
+  const stopped = stop();
+  goOn.resolve();
+  await stopped;
+  assert.deepEqual(told, [{ rows: 20, isDone: false }]);
+  assert.equal((await store.get(keys.lease("sweep"))).value, null);
+});
+
 Deno.test("keepSweeping() sweeps a second after the start, then every five minutes, until it is ended", async () => {
   const clock = new ManualClock(END + HOUR);
   using spied = await openSpied(":memory:", { now: () => NOW });

@@ -53,6 +53,39 @@ Deno.test("after the work window is raised old work does not pay twice, however 
   }
 });
 
+Deno.test("widenWindow() keeps the windows that were for as long as work of theirs may be taken", async () => {
+  const ahead = 2;
+  const over = ahead + 24; // hours for which other workers may go on
+  const table: [starts: Starts, former: [back: number, until: number][]][] = [
+    [[[0, 24]], []],
+    [[[0, 24], [5, 48]], [[24, 5 + over]]],
+    [[[0, 24], [5, 48], [6, 72]], [[24, 5 + over], [48, 6 + over]]],
+    [[[0, 24], [5, 48], [5 + over + 71, 72]], [
+      [24, 5 + over],
+      [48, 5 + over + 71 + over],
+    ]],
+    [[[0, 24], [5, 48], [5 + over + 72, 72]], [[48, 5 + over + 72 + over]]],
+  ];
+  for (const [starts, former] of table) {
+    await using directory = await TempDirectory.make();
+    const file = directory.file("store.kv");
+    for (const [hours, back] of starts) {
+      using store = await openStore(file, () => NOW);
+      const window = { back: back * HOUR, ahead: ahead * HOUR };
+      await widenWindow(store, window, NOW + hours * HOUR);
+    }
+    using store = await openStore(file);
+    const { window } = store.record;
+    assert.deepEqual(
+      (window?.former ?? []).map(({ back, until }) => [
+        back / HOUR,
+        (until - NOW) / HOUR,
+      ]),
+      former,
+    );
+  }
+});
+
 Deno.test("widenWindow() writes nothing where the store knows of as wide a window", async () => {
   await using directory = await TempDirectory.make();
   const file = directory.file("store.kv");
