@@ -117,7 +117,7 @@ async function improve(
     mailbox,
     rows: [row],
     messages: [entry],
-    relies: [mark, header],
+    relies: [mark], // its header changes with its row alone
     add({ operation }, { usage, due }) {
       const room = { mailbox: usage.rowOf(mailbox), relay: usage.relay };
       better = bettered(facts, wish, isMore ? room : null);

@@ -4,6 +4,7 @@ import {
   BackupError,
   type BackupErrorCode,
 } from "../../../kv/backup/records.ts";
+import { backupStore } from "../../../kv/backup/backup.ts";
 import { commitMessage, findMessage } from "../../../kv/mail/accept.ts";
 import { deleteMessage } from "../../../kv/mail/delete.ts";
 import { keys, type KindName, KINDS } from "../../../kv/kinds.ts";
@@ -515,6 +516,32 @@ Deno.test("backupStore() goes over the edge of every page, of each kind that it 
         assert.equal(found.length, kind === "seen" ? 2 * count : count, kind);
       }
     });
+  }
+});
+
+Deno.test("backupStore() writes one line after another, and fails with whoever takes them", async () => {
+  using store = await openStore(":memory:");
+  await fill(store);
+  let underWay = 0;
+  let lines = 0;
+  const options = (failing: number) => ({
+    now: () => NOW,
+    async write() {
+      lines += 1;
+      assert.equal(underWay, 0, "it is waited for");
+      underWay += 1;
+      await store.get(keys.store());
+      underWay -= 1;
+      if (lines === failing) throw new Deno.errors.BrokenPipe("full");
+    },
+  });
+  await backupStore(store, options(Infinity));
+  const all = lines;
+  for (const failing of [1, 2, all - 1, all]) {
+    lines = 0;
+    const copying = backupStore(store, options(failing));
+    await assert.rejects(copying, Deno.errors.BrokenPipe);
+    assert.equal(lines, failing, "and nothing behind");
   }
 });
 

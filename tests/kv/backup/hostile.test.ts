@@ -291,6 +291,28 @@ Deno.test("a backup with a record behind its end, or another count of them, is r
   await assert.rejects(check(counted), isDamaged);
 });
 
+Deno.test("hashed rightly, text that is no UTF-8 is refused, and not read as something else", async () => {
+  const file = await fileOf([owner({ note: "@" })]);
+  await check(file);
+  file[file.indexOf(0x40)] = 0xff;
+  const end = file.lastIndexOf(0x0a, file.length - 2) + 1;
+  const last = JSON.stringify({
+    end: { records: 1, blake3: blake3_256(file.slice(0, end)).toHex() },
+  });
+  const tail = new TextEncoder().encode(`${last}\n`);
+  const altered = new Uint8Array([...file.subarray(0, end), ...tail]);
+  await assert.rejects(check(altered), isDamaged);
+  // It is that byte alone: as it was before, this end is as good.
+  altered[file.indexOf(0xff)] = 0x40;
+  const whole = altered.slice(0, end);
+  const right = JSON.stringify({
+    end: { records: 1, blake3: blake3_256(whole).toHex() },
+  });
+  await check(
+    new Uint8Array([...whole, ...new TextEncoder().encode(`${right}\n`)]),
+  );
+});
+
 Deno.test("a line without an end is refused once it is longer than any, and read no further", async () => {
   const piece = new Uint8Array(2 ** 16).fill(0x20);
   let read = 0;

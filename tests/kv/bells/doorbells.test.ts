@@ -316,6 +316,23 @@ Deno.test("a watch that fails is cancelled, and begun anew a second later", asyn
   }
 });
 
+Deno.test("doorbells that are disposed of while a watch that failed is not begun anew end at once", async () => {
+  const told: unknown[] = [];
+  const error = new TypeError("the handle is gone");
+  const onFailure = (failure: unknown) => told.push(failure);
+  await using bells = await openBells({ onFailure }, (watching) => {
+    watching.onWatch = () => {
+      throw error;
+    };
+  });
+  const { clock, doorbells, until } = bells;
+  await until(() => doorbells.stats.failures === 1);
+  await clock.waitedFor(2); // the looks, and the pause
+  await doorbells[Symbol.asyncDispose]();
+  assert.equal(clock.timers, 0);
+  assert.deepEqual(told, [error], "whoever watches over it is told");
+});
+
 Deno.test("a watch that tells of what cannot be read is cancelled, not left open", async () => {
   await using bells = await openBells();
   const { clock, watching, doorbells, until, woken, listen, spy } = bells;

@@ -90,6 +90,15 @@ Deno.test("follow() gives what came amid a round when the round is over, and not
   await one.pages.return(undefined);
 });
 
+Deno.test("follow() gives the first page even to one who has gone, and no other", async () => {
+  using one = await followed();
+  await one.deliver();
+  one.gone.abort();
+  assert.equal((await one.pages.next()).value?.messages.length, 1);
+  await one.deliver();
+  assert.equal((await one.pages.next()).done, true);
+});
+
 Deno.test("follow() gives what rings while a page is read, without another ring", async () => {
   using one = await followed();
   const { store } = one;

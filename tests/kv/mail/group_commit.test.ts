@@ -149,6 +149,36 @@ Deno.test("what ends together is within the limits of an operation, by whichever
   }
 });
 
+Deno.test("rows that are written anew together are within the bytes of an operation", async () => {
+  using spied = await spiedWith();
+  const { store } = spied;
+  const workUntil = NOW + HOUR;
+  const firsts: StoredMessage[] = [];
+  // A row of 50 KB each, of which one message goes.
+  for (let n = 0; n < 20; n++) {
+    const mailbox = await openMailbox(store);
+    const [first] = await Promise.all(
+      [9, ...new Array(12).fill(4_096)].map(async (size) =>
+        (await commitMessage(
+          store,
+          newMessage(mailbox, size, { workUntil }),
+          NOW,
+        )).message
+      ),
+    );
+    assert.ok(first);
+    firsts.push(first);
+  }
+  await Promise.all(
+    firsts.map(async ({ mailbox }) => {
+      const { messages: [, second] } = await read(store, mailbox, null);
+      assert.ok(second);
+      await deleteMessage(store, mailbox, parseCursor(second.cursor), NOW);
+    }),
+  );
+  await assertWhole(store);
+});
+
 Deno.test("a mailbox of rows of a hundred messages each is emptied, some at a time", async () => {
   using spied = await spiedWith();
   const { store } = spied;

@@ -1,16 +1,18 @@
 /** What a worker knows of what is kept, whatever becomes of its commits. */
 import assert from "node:assert/strict";
 import { keys } from "../../../kv/kinds.ts";
-import { commitMessage } from "../../../kv/mail/accept.ts";
+import { commitMessage, readBefore } from "../../../kv/mail/accept.ts";
 import { deleteMessage } from "../../../kv/mail/delete.ts";
 import { ledgerOf } from "../../../kv/mail/ledger.ts";
 import { openedRow, relayUsage } from "../../../kv/mail/usage.ts";
 import { DatabaseError } from "../../../kv/store/database.ts";
+import { openStore } from "../../../kv/store/store.ts";
 import { parseCursor } from "../../../lib/cursor.ts";
 import { type MailboxId, messageIdOf } from "../../../lib/ids.ts";
 import type { Quota } from "../../../lib/quota.ts";
 import { Problem } from "../../../lib/problem.ts";
 import { newMailbox, newMessage, NOW } from "../message_maker.ts";
+import { TempDirectory } from "../temp_directory.ts";
 import { type SpiedStore, spiedWith } from "../spied_database.ts";
 
 /** What becomes of a message that is posted, one way after another. */
@@ -62,7 +64,8 @@ for (const [fate, meet] of Object.entries(FATES)) {
       assert.deepEqual(ledgerOf(store).relay, await relayUsage(store));
     }
     // And no mailbox is kept at hand that nobody's commit relies on.
-    assert.throws(() => ledgerOf(store).rowOf(mailbox), /not read/);
+    const row = await store.get(keys.usage(mailbox));
+    assert.equal(ledgerOf(store).learn(mailbox, row), null);
   });
 }
 
@@ -86,6 +89,35 @@ Deno.test("what all hold is counted anew before each commit where bytes or messa
       assert.equal(counting === null, isKnown);
       await counting;
       assert.equal(ledger.prepareRelay(), null);
+    });
+  }
+});
+
+Deno.test("near the relay's quota a message is priced by what other workers have stored by now", async (t) => {
+  await using directory = await TempDirectory.make();
+  for (const isLookedFor of [true, false]) {
+    await t.step(isLookedFor ? "looked for before" : "not known", async () => {
+      const file = directory.file(`${isLookedFor}.kv`);
+      using own = await openStore(file);
+      using other = await openStore(file);
+      ledgerOf(own).quota = { bytes: 2 ** 40, messages: 10_000 };
+      const mailbox = newMailbox();
+      const seen: number[] = [];
+      for (let n = 0; n < 3; n++) {
+        const message = newMessage(mailbox, 100, {
+          hold({ relay }) {
+            seen.push(relay.messages);
+            return { hold: 3_600, paidFor: 3_600 };
+          },
+        });
+        const before = await readBefore(own, message.id, mailbox);
+        const known = isLookedFor ? before : undefined;
+        await commitMessage(own, message, NOW, known);
+        for (let i = 0; i < 2; i++) {
+          await commitMessage(other, newMessage(newMailbox()), NOW);
+        }
+      }
+      assert.deepEqual(seen, [0, 3, 6]);
     });
   }
 });
@@ -127,4 +159,6 @@ Deno.test("what was stored since a row was read is remembered of ten thousand me
   assert.equal(ledger.isAbsent(mailbox, absent, absence), false);
   const anew = ledger.learn(mailbox, rowAt(10_000));
   assert.equal(ledger.isAbsent(mailbox, absent, anew), true);
+  // What was not there when the row was read anew may be stored again.
+  assert.equal(ledger.isAbsent(mailbox, idOf(0), anew), true);
 });

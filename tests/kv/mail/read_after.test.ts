@@ -7,7 +7,7 @@ import type { MailboxId } from "../../../lib/ids.ts";
 import { openSpied } from "../spied_database.ts";
 import { keys } from "../../../kv/kinds.ts";
 import { commitMessage } from "../../../kv/mail/accept.ts";
-import { readAfter } from "../../../kv/mail/read.ts";
+import { readAfter, type ReadOptions } from "../../../kv/mail/read.ts";
 import { openStore, type Store } from "../../../kv/store/store.ts";
 import { HOLD, newMailbox, newMessage, NOW } from "../message_maker.ts";
 
@@ -121,6 +121,21 @@ Deno.test("readAfter() gives the same pages from the start, and behind a cursor 
       }
     });
   }
+});
+
+Deno.test("readAfter() fills a page to its last byte, and gives a body to its last", async () => {
+  using store = await openStore(":memory:");
+  const mailbox = newMailbox();
+  await storeAll(store, mailbox, [100, 100, 100, 100]);
+  const sizesOf = async (options: Partial<ReadOptions>) => {
+    const page = await readAfter(store, { ...WHOLE, mailbox, ...options });
+    return page.messages.map(({ body }) => body?.length ?? 0);
+  };
+  assert.deepEqual(await sizesOf({ pageBytes: 300 }), [100, 100, 100]);
+  assert.deepEqual(await sizesOf({ pageBytes: 299 }), [100, 100]);
+  assert.deepEqual(await sizesOf({ pageBytes: 1 }), [100], "one at least");
+  assert.deepEqual(await sizesOf({ maxBody: 100, limit: 1 }), [100]);
+  assert.deepEqual(await sizesOf({ maxBody: 99, limit: 1 }), [0]);
 });
 
 Deno.test("readAfter() counts the bodies that it gives alone, and gives nothing of the rows that they stand in", async () => {

@@ -232,6 +232,32 @@ Deno.test("sweep() sees to all that is due, though one row of the log is damaged
   await assertWhole(store);
 });
 
+Deno.test("what another worker saw to meanwhile is not put off for another day", async () => {
+  using spied = await openSpied(":memory:", { now: () => NOW });
+  const { store, spy } = spied;
+  await commitMessage(store, newMessage(newMailbox()), NOW);
+  const [row] = await store.list({ prefix: ["message"] });
+  assert.ok(row);
+  await store.commit((operation) =>
+    operation.set(row.key, new Uint8Array([9]))
+  );
+  spy.onCommit = async ({ mutations }, commit) => {
+    const isPutOff = mutations.some(({ kind, key: [name] }) =>
+      kind === "set" && name === "due"
+    );
+    if (isPutOff) {
+      spy.onCommit = (_, commit) => commit();
+      const due = await store.list({ prefix: keys.dues() });
+      await store.commit((operation) => {
+        for (const { key } of due) operation.delete(key);
+      });
+    }
+    return await commit();
+  };
+  await assert.rejects(sweepAt(store, END + HOUR), RangeError);
+  assert.deepEqual(await store.list({ prefix: keys.dues() }), []);
+});
+
 Deno.test("overdueHours() is the hours since the oldest thing fell due", async () => {
   using store = await openStore(":memory:", () => NOW);
   assert.equal(await overdueHours(store, END), 0);

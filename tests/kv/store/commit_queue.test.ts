@@ -450,7 +450,10 @@ Deno.test("a part that is refused a hundred times is busy, and not tried for eve
   using spied = await spiedWith();
   const { store: { commits }, spy } = spied;
   const part = new TestPart("a", { checks: [NEVER], settle: () => null });
-  await assert.rejects(commits.add(part), isBusy);
+  await assert.rejects(
+    commits.add(part),
+    (error) => isBusy(error) && (error as Problem).members["retryAfter"] === 1,
+  );
   assert.equal(spy.operations.length, 100);
   assert.equal(await commits.add(new TestPart("b")), "done");
 });

@@ -1,5 +1,6 @@
 /** Workers that say that they use a store. */
 import assert from "node:assert/strict";
+import { DatabaseError } from "../../../kv/store/database.ts";
 import { endEpoch, StoreInUseError } from "../../../kv/store/end_epoch.ts";
 import { endLease, type Lease, takeLease } from "../../../kv/store/lease.ts";
 import { keepPresence } from "../../../kv/store/presence.ts";
@@ -77,4 +78,25 @@ Deno.test("endLease() leaves a lease that another took meanwhile", async () => {
   await endLease(store, "x", "a");
   const [lease] = await store.list<Lease>({ prefix: ["lease"] });
   assert.equal(lease?.value.holder, "b");
+});
+
+Deno.test("keepPresence() goes on, and ends, though the store does not answer", async () => {
+  const clock = new ManualClock();
+  using spied = await spiedWith();
+  const { store, spy } = spied;
+  spy.onCommit = () => Promise.reject(new DatabaseError("failed"));
+  const leave = keepPresence(store, clock);
+  clock.advance(40_000);
+  spy.onRead = () => Promise.reject(new DatabaseError("failed"));
+  clock.advance(20_000);
+  await leave();
+  assert.equal(clock.timers, 0);
+});
+
+Deno.test("takeLease() of a time that is over is taken, and is anybody's at once", async () => {
+  using store = await openStore(":memory:");
+  for (const until of [1_000, 999, 0]) {
+    const lease = { holder: `${until}`, until };
+    assert.equal(await takeLease(store, "x", lease, 1_000), true);
+  }
 });

@@ -21,7 +21,7 @@ import { dump } from "../../routes/relay_fixture.ts";
 import { LIMITS, openSpied, spiedWith } from "../spied_database.ts";
 import { ManualClock } from "../../manual_clock.ts";
 import { TempDirectory } from "../temp_directory.ts";
-import { settled } from "./test_part.ts";
+import { settled, TestPart } from "./test_part.ts";
 
 async function modeOf(path: string): Promise<string> {
   return (((await Deno.stat(path)).mode ?? 0) & 0o777).toString(8);
@@ -87,6 +87,35 @@ Deno.test("openStore() gives one epoch to all who open a new file at once", asyn
       result.status === "rejected" ? [String(result.reason)] : []
     );
     assert.deepEqual([failures, epochs.size], [[], 1]);
+  }
+});
+
+Deno.test("openStore() has one operation under way with a file, and eight with a server", async (t) => {
+  await using directory = await TempDirectory.make();
+  const table: [location: string, underWay: number][] = [
+    [":memory:", 1],
+    [directory.file("store.kv"), 1],
+    [directory.file("http:"), 1],
+    ["http://kv.test", 8],
+    ["https://kv.test", 8],
+    ["platform", 8],
+  ];
+  for (const [location, underWay] of table) {
+    await t.step(location.replace(directory.path, "a file"), async () => {
+      const database = await openDatabase(":memory:");
+      // All its handles are of one database.
+      const open = () => Promise.resolve(around(database, { close() {} }));
+      {
+        using store = await openStore(location, { open });
+        const all = Array.from(
+          { length: 20 },
+          (_, n) => store.commits.add(new TestPart(`${n}`)),
+        );
+        assert.equal(store.commits.stats.underWay, underWay);
+        await Promise.all(all);
+      }
+      database.close();
+    });
   }
 });
 
