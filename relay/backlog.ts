@@ -101,7 +101,7 @@ export class Backlog {
       this.#bytes -= bytes;
     };
     const waiting: Waiting = {
-      movedAt: this.#clock.monotonic(),
+      movedAt: 0, // noted as soon as it is handed on, below
       drop: () => {
         end();
         this.dropped++;

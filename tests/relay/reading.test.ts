@@ -1,9 +1,12 @@
 /** What a worker notes of the mailboxes that are read, and tells the store. */
 import assert from "node:assert/strict";
+import { keys } from "../../kv/kinds.ts";
+import { acknowledge, MAX_READERS } from "../../kv/mail/readers.ts";
+import { START_VERSIONSTAMP } from "../../lib/cursor.ts";
 import { mailboxIdOf } from "../../lib/ids.ts";
 import { noteReading, tellReads } from "../../relay/reading.ts";
 import type { Relay } from "../../relay/relay.ts";
-import { NOW } from "../kv/message_maker.ts";
+import { NOW, openMailbox } from "../kv/message_maker.ts";
 import { spiedWith } from "../kv/spied_database.ts";
 
 const MOST = 10_000;
@@ -49,4 +52,22 @@ Deno.test("noteReading() remembers ten thousand mailboxes: those that wait to be
   await worker.read(MOST, MOST + 1);
   await worker.read(0, 5);
   assert.equal(await worker.tell(), 6);
+});
+
+Deno.test("noteReading() has a device noted before it ends, and refuses one over the limit", async () => {
+  using spied = await spiedWith();
+  const { store } = spied;
+  const relay = { store, now: () => NOW } as Relay;
+  const mailbox = await openMailbox(store);
+  const place = START_VERSIONSTAMP;
+  const start = { epoch: store.epoch, versionstamp: place };
+  for (let n = 1; n < MAX_READERS; n++) {
+    await acknowledge(store, mailbox, `${n}`, start, NOW);
+  }
+  await noteReading(relay, mailbox, "phone");
+  const { value } = await store.get(keys.readers(mailbox));
+  assert.equal(value?.["phone"]?.at, NOW);
+  await acknowledge(store, mailbox, "phone", start, NOW);
+  const late = noteReading(relay, mailbox, "tablet");
+  await assert.rejects(late, { code: "malformed" });
 });

@@ -1,14 +1,23 @@
 /** What a message costs by the room that there is, and when there is none. */
 import assert from "node:assert/strict";
+import { commitMessage } from "../../kv/mail/accept.ts";
 import { keptBytes } from "../../kv/mail/entry.ts";
 import { changedRow, type Usage, type UsageRow } from "../../kv/mail/usage.ts";
+import { openStore } from "../../kv/store/store.ts";
+import type { MailboxId } from "../../lib/ids.ts";
 import { Problem } from "../../lib/problem.ts";
 import type { Quota } from "../../lib/quota.ts";
 import { DEFAULT_WORK_PRICE } from "../../lib/work/price.ts";
 import { hashesOf, targetOf } from "../../lib/work/target.ts";
 import type { Relay } from "../../relay/relay.ts";
-import { priceBy } from "../../relay/room.ts";
-import { newMailbox, NOW } from "../kv/message_maker.ts";
+import { priceBy, shownTo } from "../../relay/room.ts";
+import {
+  newMailbox,
+  newMessage,
+  NOW,
+  openMailbox,
+} from "../kv/message_maker.ts";
+import { TempDirectory } from "../kv/temp_directory.ts";
 import { HOUR } from "../routes/clock.ts";
 
 const SIZE = 4_096;
@@ -156,4 +165,29 @@ Deno.test("priceBy() refuses too little work with the price that anybody is told
       });
     });
   }
+});
+
+Deno.test("shownTo() shows what others have stored to a worker that has just started, and a mailbox as it was", async () => {
+  await using directory = await TempDirectory.make();
+  const file = directory.file("store.kv");
+  let mailbox: MailboxId;
+  {
+    using other = await openStore(file);
+    mailbox = await openMailbox(other);
+    for (let n = 0; n < 5; n++) {
+      await commitMessage(other, newMessage(mailbox), NOW);
+    }
+  }
+  using store = await openStore(file);
+  const quotas = { mailbox: ten, relay: { bytes: 1e9, messages: 20 } };
+  const shown = async (mailbox: MailboxId | null, now: number) => {
+    const relay = { store, quotas, now: () => now } as Relay;
+    const { fills, mailbox: record } = await shownTo(relay, mailbox);
+    return [fills.mailbox.used, fills.relay.used, record?.createdAt];
+  };
+  // The mailbox itself counts for the relay.
+  assert.deepEqual(await shown(null, NOW), [0, 6, undefined]);
+  assert.deepEqual(await shown(mailbox, NOW), [0, 6, NOW]);
+  assert.deepEqual(await shown(mailbox, NOW + 2 * HOUR), [5, 6, NOW]);
+  assert.deepEqual(await shown(newMailbox(), NOW), [0, 6, undefined]);
 });

@@ -1,14 +1,14 @@
 /** A reader's stay: when it has to go, and why. */
 import assert from "node:assert/strict";
+import { keys } from "../../kv/kinds.ts";
+import { commitMessage } from "../../kv/mail/accept.ts";
 import { revokeTokens } from "../../kv/mail/admin.ts";
 import { TOKEN_LIFETIME, type VerifiedGrant } from "../../lib/token.ts";
 import { DEFAULT_CAPS } from "../../relay/caps.ts";
 import { beginStay, pagesOf, type StayOptions } from "../../relay/stay.ts";
 import { Streams } from "../../relay/streams.ts";
-import { ManualClock } from "../manual_clock.ts";
-import { commitMessage } from "../../kv/mail/accept.ts";
-import { keys } from "../../kv/kinds.ts";
 import { newMessage } from "../kv/message_maker.ts";
+import { ManualClock } from "../manual_clock.ts";
 import { Owner } from "../routes/owner.ts";
 import { TestRelay } from "../routes/relay_fixture.ts";
 
@@ -45,6 +45,16 @@ Deno.test("a stay is over at the very end of its token, and not a millisecond be
   assert.equal(stay.endOf(), "token-expired");
   streams.close();
   assert.equal(stay.endOf(), "shutdown", "which is told first");
+});
+
+Deno.test("a device that stays by its name is noted, and one that says none is not", async () => {
+  for (const reader of ["phone", null]) {
+    using relay = await TestRelay.open();
+    const { mailbox } = await stayOf(relay, { reader });
+    const { value } = await relay.relay.store.get(keys.readers(mailbox));
+    const names = Object.keys(value ?? {});
+    assert.deepEqual(names, reader === null ? [] : [reader]);
+  }
 });
 
 Deno.test("a stay is over once its token is known to be revoked", async () => {

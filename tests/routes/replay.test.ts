@@ -128,6 +128,30 @@ Deno.test("twenty posts of one message at once, each with work of its own, store
   assert.equal(JSON.parse(String(texts[0])).object, message.object);
 });
 
+Deno.test("of posts of one message at once the most work counts, whichever is stored first", async () => {
+  for (
+    const order of [[10_000, 40_000], [40_000, 10_000], [
+      20_000,
+      10_000,
+      40_000,
+    ]]
+  ) {
+    using relay = await TestRelay.open();
+    const owner = await Owner.open(relay);
+    const { time } = relay.clock;
+    const sealed = makePackage(owner.publicKey, 900);
+    const envelopes = order.map((hashes) =>
+      encode(maxTxPow, makeEnvelope({ package: sealed, time, hashes }))
+    );
+    const { texts } = await postAll(relay, envelopes);
+    const most = texts[order.indexOf(40_000)];
+    const { paid, holdUntil } = JSON.parse(String(most));
+    assert.equal(paid.hashes, 40_000, String(order));
+    const { messages } = await owner.read();
+    assert.deepEqual(messages.map((one) => one.holdUntil), [holdUntil]);
+  }
+});
+
 Deno.test("posts of many messages at once are all stored, each with its own place", async () => {
   using relay = await TestRelay.open();
   const owner = await Owner.open(relay);
