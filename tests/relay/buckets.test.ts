@@ -75,3 +75,12 @@ Deno.test("Buckets.look() says what take() would, and takes, counts and forgets 
   assert.equal(buckets.look("1", 0).remaining, 1);
   assert.equal(new Buckets(0).look("0", 0).remaining, Infinity);
 });
+
+Deno.test("Buckets forget whoever asked longest ago, not whoever came first", () => {
+  const buckets = new Buckets(1);
+  for (let n = 0; n < 20_000; n++) buckets.take(`${n}`, 0);
+  buckets.take("0", 0);
+  buckets.take("new", 0);
+  assert.equal(buckets.look("0", 0).isAllowed, false, "it asked again");
+  assert.equal(buckets.look("1", 0).isAllowed, true, "it is forgotten");
+});

@@ -75,6 +75,19 @@ Deno.test("a store that takes everything and keeps nothing has no pulse", async 
   assert.equal(pulse.isProven, false);
 });
 
+Deno.test("a store that keeps what it had and takes nothing new has no pulse", async () => {
+  using store = await openStore(":memory:");
+  const clock = new ManualClock();
+  let isFull = false;
+  const commit: Store["commit"] = (build) =>
+    isFull ? Promise.resolve("0".repeat(20)) : store.commit(build);
+  const pulse = new Pulse(standIn(store, { commit }), clock);
+  await pulse.feel();
+  isFull = true;
+  clock.advance(1_000);
+  await assert.rejects(pulse.feel(), isBusy);
+});
+
 Deno.test("a store that never answers is given up in time, and asked by one at a time", async () => {
   using store = await openStore(":memory:");
   const clock = new ManualClock();

@@ -5,6 +5,7 @@ import { blake3_256 } from "../../lib/hash.ts";
 import { encode } from "../../lib/minima/codec.ts";
 import { maxTxPow } from "../../lib/minima/maxima.ts";
 import { TempDirectory } from "../kv/temp_directory.ts";
+import { assertProblem } from "./assert_problem.ts";
 import { DAY } from "./clock.ts";
 import { makeEnvelope, makePackage } from "./envelopes.ts";
 import { Owner, postEnvelope } from "./owner.ts";
@@ -150,6 +151,23 @@ Deno.test("of posts of one message at once the most work counts, whichever is st
     const { messages } = await owner.read();
     assert.deepEqual(messages.map((one) => one.holdUntil), [holdUntil]);
   }
+});
+
+Deno.test("more work that is too old buys nothing more for a message that is stored", async () => {
+  using relay = await TestRelay.open();
+  const owner = await Owner.open(relay);
+  const { clock } = relay;
+  const sealed = makePackage(owner.publicKey, 900);
+  const made = (hashes: number, time: number) =>
+    encode(maxTxPow, makeEnvelope({ package: sealed, time, hashes }));
+  const { holdUntil } = await owner.receive(made(10_000, clock.time));
+  const { back } = relay.relay.window;
+  const late = await postEnvelope(relay, made(40_000, clock.time - back - 1));
+  await assertProblem(relay, late, "work-stale");
+  const { messages: [stored] } = await owner.read();
+  assert.equal(stored?.holdUntil, holdUntil);
+  const fresh = await postEnvelope(relay, made(40_000, clock.time - back));
+  assert.ok((await fresh.json()).holdUntil > holdUntil);
 });
 
 Deno.test("posts of many messages at once are all stored, each with its own place", async () => {

@@ -122,6 +122,26 @@ Deno.test("near the relay's quota a message is priced by what other workers have
   }
 });
 
+Deno.test("what is added while the relay is counted is not lost with the count", async () => {
+  using spied = await spiedWith();
+  const { store, spy } = spied;
+  const ledger = ledgerOf(store);
+  await ledger.countRelay();
+  const change = { bytes: 7, messages: 1 };
+  const add = () => {
+    ledger.beginAdding(change);
+    ledger.endAdding(change, true);
+  };
+  add(); // of which the count knows by then
+  const answer = Promise.withResolvers<void>();
+  spy.onRead = () => answer.promise;
+  const counting = ledger.countRelay();
+  add();
+  answer.resolve();
+  await counting;
+  assert.deepEqual(ledger.relay, change);
+});
+
 Deno.test("a count of the relay that fails is made again", async () => {
   using spied = await spiedWith();
   const { store, spy } = spied;

@@ -115,6 +115,29 @@ Deno.test("what the parts of one order add together is counted once for all of t
   }
 });
 
+Deno.test("what the parts of an order add together is counted again for one that is of another order too", async () => {
+  const limits = { checks: 5, mutations: 5, bytes: 5 };
+  using spied = await spiedWith({ limits });
+  const gate = new Gate(spied.spy);
+  const add = (name: string, order: string[]) =>
+    spied.store.commits.add(
+      new TestPart(name, {
+        order,
+        cost: { checks: 0, mutations: 1, bytes: 0 },
+        sharedCost: { checks: 0, mutations: 2, bytes: 0 },
+      }),
+    );
+  const all = [
+    add("first", ["z"]),
+    add("a", ["a"]),
+    add("ab", ["a", "b"]),
+    add("b", ["b"]),
+  ];
+  gate.open();
+  await Promise.all(all);
+  assert.deepEqual(batchesOf(spied.spy), [["first"], ["a"], ["ab", "b"]]);
+});
+
 Deno.test("a hundred parts go together at most, however little they take", async () => {
   using spied = await spiedWith();
   const gate = new Gate(spied.spy);
