@@ -45,8 +45,8 @@ export interface WatchOptions extends RequestOptions, ListOptions, OpenOptions {
 
 /**
  * Follows a mailbox until its signal ends it, with the signal's reason. It
- * connects again by itself, at its cursor; where WebSockets are blocked it takes
- * events, and where those are, long polls.
+ * connects again by itself, at its cursor; where WebSockets are blocked, or cut
+ * again and again, it takes events, and where those are, long polls.
  *
  * @example Following a mailbox for a minute
  * ```ts
@@ -74,7 +74,7 @@ export async function* watch(
   const shown = shownBy(session);
   const restored = new Restored(session.relay.url);
   let after = options.after ?? null;
-  let best = 0;
+  let [best, vain] = [0, 0];
   for (let failures = 0;;) {
     signal?.throwIfAborted();
     const transport = transports[best] ?? "poll";
@@ -87,10 +87,14 @@ export async function* watch(
       signal: AbortSignal.any([ended.signal, ...(signal ? [signal] : [])]),
     });
     const began = clock.monotonic();
+    let [hasStood, hasBrought] = [false, false];
     let cause: unknown = null;
     try {
       for await (const { messages, next, isFirst, reset } of arrivals) {
-        if (isFirst) onEvent?.({ kind: "connected", transport });
+        if (isFirst) {
+          hasStood = true;
+          onEvent?.({ kind: "connected", transport });
+        }
         if (reset) {
           restored.note(clock.monotonic());
           after = null;
@@ -101,6 +105,7 @@ export async function* watch(
           if (after !== null && !isOfOneStore(listed.cursor, after)) {
             restored.note(clock.monotonic());
           }
+          hasBrought = true;
           const opened = await openListed(listed, session.identity, options);
           yield showOnce(opened, shown);
           after = listed.cursor;
@@ -109,19 +114,23 @@ export async function* watch(
       }
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof BlockedError && best + 1 < transports.length) {
-        onEvent?.({ kind: "blocked", transport });
-        best++;
-        continue;
-      }
       if (!isPassing(error) && !(error instanceof BlockedError)) throw error;
-      // It may be the relay that is gone, and no transport that is blocked.
-      best = 0;
       cause = error;
     } finally {
       ended.abort();
     }
-    const isSettled = clock.monotonic() - began > SETTLED;
+    const lasted = clock.monotonic() - began;
+    const isVain = hasStood && !hasBrought && lasted < VAIN_WITHIN;
+    vain = isVain ? vain + 1 : 0;
+    const isBlocked = cause instanceof BlockedError || vain >= MOST_VAIN;
+    if (isBlocked && best + 1 < transports.length) {
+      onEvent?.({ kind: "blocked", transport });
+      [best, vain] = [best + 1, 0];
+      continue;
+    }
+    // It may be the relay that is gone, and no transport that is blocked.
+    if (cause !== null && !isVain) best = 0;
+    const isSettled = lasted > SETTLED;
     failures = isSettled ? 0 : failures + 1;
     // An end that was announced, as of a token, is no reason to wait.
     if (cause === null && isSettled) continue;
@@ -133,5 +142,10 @@ export async function* watch(
 
 /** Milliseconds after which a connection is one that holds. */
 const SETTLED = 1_000;
+
+/** Connections in a row that stand in vain: then something cuts them. */
+const MOST_VAIN = 3;
+/** Milliseconds in which one that ends, and brought nothing, stood in vain. */
+const VAIN_WITHIN = 60_000;
 
 const DEFAULT: readonly Transport[] = ["socket", "events", "poll"];

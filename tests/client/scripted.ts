@@ -92,6 +92,14 @@ export async function settled<T>(read: () => T): Promise<T> {
   return read();
 }
 
+/** Waits until something holds; not for ever. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 50; tries++) {
+    if (await settled(holds)) return;
+  }
+  assert.fail(`never: ${holds}`);
+}
+
 /** Sends messages of some places. */
 export function sendTo(socket: WebSocket, ...places: number[]): void {
   for (const place of places) socket.send(JSON.stringify(listedAt(place)));
