@@ -16,6 +16,7 @@ import {
   sendTo,
   settled,
   takeCursors,
+  until,
   upgrade,
 } from "./scripted.ts";
 
@@ -127,6 +128,65 @@ Deno.test("a socket that is dead and silent is noticed within a minute", async (
   assert.equal(lookings().length, 2);
   assert.equal(sockets.length, 2);
   await messages.return(undefined);
+});
+
+Deno.test("a silent socket is looked after behind the last of what came at once", async () => {
+  let send = (..._: number[]) => {};
+  await using scene = openScene("socket", (request) => {
+    if (!isUpgrade(request)) return pageOf([], cursorAt(3));
+    return upgrade(request, (socket) => {
+      send = (...places) => sendTo(socket, ...places);
+      send(1);
+    });
+  });
+  const end = new AbortController();
+  const messages = scene.watch({ signal: end.signal });
+  await takeCursors(messages, 1);
+  send(2, 3);
+  await settled(() => {}); // both are there when the next is asked for
+  await takeCursors(messages, 2);
+  const ending = assert.rejects(messages.next(), /enough/);
+  await settled(() => {});
+  scene.clock.advance(60_000);
+  const isLook = (asked: string) => asked.includes("limit=1");
+  await until(() => scene.home.asked.some(isLook));
+  end.abort(new Error("enough"));
+  await ending;
+  assert.deepEqual(scene.home.asked.filter(isLook), [
+    `GET ${MAILBOX}/messages?after=${cursorAt(3)}&limit=1`,
+  ]);
+});
+
+Deno.test("a socket may bring any number of messages to a reader that keeps up", async (t) => {
+  const streams: Record<string, [count: number, filler: number]> = {
+    "many messages": [1_200, 0],
+    "long messages": [25, 400_000],
+  };
+  for (const [what, [count, filler]] of Object.entries(streams)) {
+    await t.step(what, async () => {
+      let sockets = 0;
+      let send = (_: number) => {};
+      await using scene = openScene(
+        "socket",
+        (request) =>
+          upgrade(request, (socket) => {
+            sockets++;
+            send = (place) =>
+              socket.send(
+                JSON.stringify(listedAt(place)) + " ".repeat(filler),
+              );
+            send(1);
+          }),
+      );
+      const messages = scene.watch();
+      for (let place = 1; place <= count; place++) {
+        assert.deepEqual(await takeCursors(messages, 1), [cursorAt(place)]);
+        send(place + 1);
+      }
+      await messages.return(undefined);
+      assert.equal(sockets, 1);
+    });
+  }
 });
 
 Deno.test("a silent socket of a store that was restored is left", async () => {
