@@ -1,5 +1,6 @@
 /** Sessions: a token for as long as it lasts, and then another. */
 import assert from "node:assert/strict";
+import { decodeJwt, decodeProtectedHeader } from "jose";
 import {
   acknowledge,
   makeIdentity,
@@ -13,6 +14,7 @@ import { ManualClock } from "../manual_clock.ts";
 import { MINUTE } from "../routes/clock.ts";
 import { listen } from "../routes/listening_relay.ts";
 import { assertClientError } from "./assert_client_error.ts";
+import { FakeHome } from "./fake_home.ts";
 import { FakeRelay } from "./fake_relay.ts";
 
 /** A relay that notes what it is asked for. */
@@ -109,6 +111,49 @@ Deno.test("a session is refused another's mailbox", async () => {
     session.fetch(`/v1/mailboxes/${alice.mailbox}/messages`),
     (error) => error instanceof RelayError && error.code === "forbidden",
   );
+});
+
+Deno.test("a proof names its request and its token alone, as RFC 9449 has it", async () => {
+  await using home = new FakeHome(() => Response.json({}));
+  const clock = new ManualClock(Date.now());
+  const session = new Session(
+    new Relay(home.url, { clock }),
+    await makeIdentity(1_024),
+  );
+  for (
+    const [path, method] of [["/v1/here?after=1#there", "DELETE"], [
+      "/v1/here",
+      "GET",
+    ]] as const
+  ) {
+    const response = await session.fetch(path, { method });
+    await response.body?.cancel();
+  }
+  const proofs = home.headers.map((headers) => headers.get("DPoP") ?? "");
+  const [first, second] = proofs.map((proof) => decodeJwt(proof));
+  const ath = new Uint8Array(
+    await crypto.subtle.digest("SHA-256", new TextEncoder().encode("token-1")),
+  ).toBase64({ alphabet: "base64url", omitPadding: true });
+  const iat = Math.floor(clock.now() / 1_000);
+  const htu = `${home.url}/v1/here`;
+  assert.deepEqual({ ...first, jti: "" }, {
+    htm: "DELETE",
+    htu,
+    ath,
+    iat,
+    jti: "",
+  });
+  assert.deepEqual({ ...second, jti: "" }, {
+    htm: "GET",
+    htu,
+    ath,
+    iat,
+    jti: "",
+  });
+  assert.notEqual(first?.jti, second?.jti);
+  const { jwk = {}, ...header } = decodeProtectedHeader(proofs[0] ?? "");
+  assert.deepEqual(header, { alg: "EdDSA", typ: "dpop+jwt" });
+  assert.deepEqual("d" in jwk, false);
 });
 
 const CHALLENGE = {

@@ -134,6 +134,27 @@ Deno.test("restante init sets up once what later commands need", async (t) => {
     },
   );
   await t.step(
+    "nor does it take one away that was there before",
+    async () => {
+      const elsewhere = directory.file("full");
+      await Deno.mkdir(join(elsewhere, "config.json"), { recursive: true });
+      const own = directory.file("own.json");
+      const kept = join(elsewhere, "identity.json");
+      for (const file of [own, kept]) {
+        assert.equal((await restante(["keygen", file])).code, 0);
+      }
+      for (const args of [["--identity", own], []]) {
+        refuses(
+          await restante([...init, ...args, "--force"], undefined, {
+            RESTANTE_HOME: elsewhere,
+          }),
+          /config\.json cannot be written: /,
+        );
+      }
+      for (const file of [own, kept]) await Deno.stat(file);
+    },
+  );
+  await t.step(
     "what it remembers may be damaged, and that is said",
     async () => {
       await Deno.writeTextFile(join(home, "config.json"), "{");
