@@ -6,14 +6,9 @@ import { checkBackup, restoreStore } from "../kv/backup/restore.ts";
 import { openStore } from "../kv/store/store.ts";
 import type { Bytes } from "../lib/bytes.ts";
 import { DEFAULT_WINDOW } from "../lib/work/check.ts";
-import {
-  chunksOf,
-  openBackup,
-  refuseExisting,
-  writeAllTo,
-  writeWhole,
-} from "./backup_files.ts";
+import { chunksOf, openBackup } from "./backup_files.ts";
 import { Progress } from "./bar.ts";
+import { refuseExisting, writeAllTo, writeWhole } from "./files.ts";
 import { type OutputOptions, printResult, UsageError } from "./output.ts";
 
 interface StoreOptions extends OutputOptions {

@@ -274,6 +274,8 @@ Deno.test("restante admin says what is wrong before it touches anything", async 
   const table: [args: string[], code: string][] = [
     [["mailboxes", "--limit", "0"], "usage"],
     [["mailboxes", "--limit", "1e3"], "usage"],
+    [["mailboxes", "--limit", "100001"], "usage"],
+    [["mailboxes", "--limit", "100000"], "store-missing"],
     [["evict", id, "--all"], "usage"],
     [["evict", id, "--yes"], "usage"],
     [["evict", id, "--all", "--before", "1", "--yes"], "usage"],
@@ -281,6 +283,8 @@ Deno.test("restante admin says what is wrong before it touches anything", async 
     [["evict", "1f0c", "--all", "--yes"], "malformed"],
     [["quota", id], "usage"],
     [["quota", id, "--bytes", "0"], "usage"],
+    [["quota", id, "--messages", "1000000000000001"], "usage"],
+    [["quota", id, "--messages", "1000000000000000"], "store-missing"],
     [["quota", id, "--bytes", "1", "--reset"], "usage"],
     [["revoke", "x"], "malformed"],
     [["revoke", id], "store-missing"],

@@ -95,9 +95,11 @@ Deno.test("verify-receipt goes by no relay whose id is not its key's, nor one wi
   try {
     const url = `http://127.0.0.1:${server.addr.port}`;
     const coming = { ...other.jwk, until: Date.now() + 3_600_000 };
+    const ended = { ...key.jwk, until: 1 };
     for (
       const keys of [
         {},
+        { signing: other.jwk, former: [ended] }, // the id is a former key's
         { signing: key.jwk, former: [{ x: "AA" }] },
         { signing: key.jwk, former: [coming] },
       ]

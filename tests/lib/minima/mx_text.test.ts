@@ -72,6 +72,19 @@ Deno.test("parseMxText() refuses a length that is negative in 16 bits", () => {
   assert.deepEqual(parseMxText(base32Text(blobOf(less))).bytes, less);
 });
 
+const wrong: readonly [what: string, blob: number[], says: RegExp][] = [
+  ["no 01 before it", [2, 0, 0, 0, 0, 0, 0], /leading 01$/],
+  ["no length", [1], /length that is not its own$/],
+  ["a byte too few", [1, 0, 1, 7, 0, 0, 0], /length that is not its own$/],
+  ["another checksum", [1, 0, 1, 7, 0, 0, 0, 0], /wrong checksum$/],
+];
+for (const [what, blob, says] of wrong) {
+  Deno.test(`parseMxText() names what is wrong: ${what}`, () => {
+    const text = base32Text(new Uint8Array(blob));
+    assert.throws(() => parseMxText(text), { message: says });
+  });
+}
+
 Deno.test("parseMxText() takes I for W, L for Y and O for Z, and small letters", () => {
   check(fc.property(bytes(100), fc.boolean(), (data, small) => {
     const text = mxText(data);

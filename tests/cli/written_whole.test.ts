@@ -1,6 +1,11 @@
-/** The files of backups are whole, on the disk, and their owner's alone. */
+/** Files that are written whole: on the disk, and their owner's alone. */
 import assert from "node:assert/strict";
-import { writeWhole } from "../../cli/backup_files.ts";
+import {
+  FileExistsError,
+  refuseExisting,
+  writeAllTo,
+  writeWhole,
+} from "../../cli/files.ts";
 import { TempDirectory } from "../kv/temp_directory.ts";
 
 /** What is done to files, in order, as the system is asked for it. */
@@ -75,4 +80,34 @@ Deno.test("a backup that fails leaves no file, and the former one as it was", as
   const names = await Array.fromAsync(Deno.readDir(directory.path));
   assert.deepEqual(names.map(({ name }) => name), ["relay.backup"]);
   assert.deepEqual(await Deno.readFile(path), BYTES);
+});
+
+Deno.test("writeAllTo() writes all of each piece, to whatever takes only a part", async () => {
+  const taken: number[] = [];
+  const write = writeAllTo({
+    write(bytes) {
+      const part = bytes.subarray(0, 3);
+      taken.push(...part);
+      return Promise.resolve(part.length);
+    },
+  });
+  await write(BYTES);
+  await write(new Uint8Array());
+  await write(BYTES.subarray(0, 1));
+  assert.deepEqual(taken, [...BYTES, ...BYTES.subarray(0, 1)]);
+});
+
+Deno.test("a backup that is written over another made meanwhile is refused, and leaves no half", async () => {
+  await using directory = await TempDirectory.make();
+  const path = directory.file("relay.backup");
+  await refuseExisting(path);
+  const writing = writeWhole(path, false, async (write) => {
+    await write(BYTES);
+    await Deno.writeTextFile(path, "another");
+  });
+  await assert.rejects(writing, FileExistsError);
+  await assert.rejects(refuseExisting(path), FileExistsError);
+  assert.equal(await Deno.readTextFile(path), "another");
+  const names = await Array.fromAsync(Deno.readDir(directory.path));
+  assert.deepEqual(names.map(({ name }) => name), ["relay.backup"]);
 });
