@@ -15,7 +15,15 @@ import {
   type StoredMessage,
   verifyReceipt,
 } from "../../client/mod.ts";
+import { writeAllTo } from "../../cli/files.ts";
+import { BackupWriter } from "../../kv/backup/file.ts";
+import { keys } from "../../kv/kinds.ts";
+import { openStore } from "../../kv/store/store.ts";
+import { type Cursor, parseCursor, placeOf } from "../../lib/cursor.ts";
+import { blake3_256 } from "../../lib/hash.ts";
+import { type MailboxId, type MessageId, objectHashOf } from "../../lib/ids.ts";
 import { TempDirectory } from "../kv/temp_directory.ts";
+import { HOUR } from "../routes/clock.ts";
 import { RelayProcess, restante, restanteJson } from "./process.ts";
 
 const idsIn = ({ messages }: ReceivedPage) => messages.map(({ id }) => id);
@@ -255,5 +263,48 @@ Deno.test("a relay restored from an older backup hides no mail from readers with
     );
   } finally {
     await relay[Symbol.asyncDispose]();
+  }
+});
+
+Deno.test("restore reckons with the relay's own window, where a backup does not say how long work could be sent again", async (t) => {
+  await using folder = await TempDirectory.make();
+  const storedAt = Date.now();
+  const body = new Uint8Array(100);
+  const cursor = `${"a".repeat(12)}-${"0".repeat(19)}1` as Cursor;
+  const id = "1".repeat(64) as MessageId;
+  const file = folder.file("old.backup");
+  using output = await Deno.open(file, { write: true, createNew: true });
+  const writer = new BackupWriter(writeAllTo(output));
+  await writer.begin({ epoch: "a".repeat(12), madeAt: storedAt });
+  await writer.add({
+    kind: "message",
+    place: placeOf(parseCursor(cursor)),
+    id,
+    minBandwidth: 0,
+    priority: "normal",
+    facts: {
+      mailbox: "2".repeat(64) as MailboxId,
+      object: objectHashOf(blake3_256(body)),
+      size: body.length,
+      storedAt,
+      holdUntil: storedAt + HOUR,
+      paid: { by: "work", hashes: 10_000 },
+      cursor,
+    },
+    body,
+  });
+  await writer.end();
+  const windows: [args: string[], milliseconds: number][] = [
+    [[], 26 * HOUR],
+    [["--work-window", "7200"], 4 * HOUR],
+  ];
+  for (const [args, window] of windows) {
+    await t.step(args.join(" ") || "by default", async () => {
+      const path = folder.file(`${window}.kv`);
+      await restanteJson("restore", "--kv", path, ...args, file);
+      using store = await openStore(path);
+      const { value } = await store.get(keys.seen(id));
+      assert.equal(value?.workUntil, storedAt + window);
+    });
   }
 });
