@@ -1,5 +1,6 @@
 /** Every call takes a signal, and ends with its reason as soon as it is aborted. */
 import assert from "node:assert/strict";
+import { z } from "zod";
 import {
   acknowledge,
   fetchMessage,
@@ -15,6 +16,8 @@ import {
 } from "../../client/mod.ts";
 import { listen } from "../routes/listening_relay.ts";
 import { CountedSignal } from "./counted_signal.ts";
+import { FakeHome } from "./fake_home.ts";
+import { ALICE, settled } from "./scripted.ts";
 import { listenBehind, TcpProxy } from "./tcp_proxy.ts";
 
 /** Milliseconds in which a call has to end: those of a busy machine. */
@@ -92,6 +95,41 @@ Deno.test("every call ends with its signal's reason, before it began or while it
       await assert.rejects(calling, reason);
       const took = performance.now() - aborted;
       assert.ok(took < PROMPTLY, `${took} ms`);
+      assert.equal(counted.listeners, 0);
+    });
+  }
+});
+
+Deno.test("every call ends with its signal's reason amid an answer, too", async (t) => {
+  let begun = Promise.withResolvers<void>();
+  const cut = () => {
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new Uint8Array([0x7b])),
+    });
+    setTimeout(() => begun.resolve()); // its head and a byte are on their way
+    return new Response(body);
+  };
+  await using home = new FakeHome(cut);
+  const relay = new Relay(home.url, { patience: 0 });
+  const session = new Session(relay, ALICE);
+  const calls: Record<string, (signal: AbortSignal) => Promise<unknown>> = {
+    answer: (signal) => relay.answer("/", z.object({}), {}, { signal }),
+    json: (signal) => relay.json("/", z.object({}), { signal }),
+    "Session.json": (signal) => session.json("/", z.object({}), { signal }),
+    "Session.bytes": (signal) => session.bytes("/", { signal }),
+    readPage: (signal) => readPage(session, null, { signal }),
+    fetchMessage: (signal) => fetchMessage(session, MESSAGE, { signal }),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    await t.step(name, async () => {
+      begun = Promise.withResolvers();
+      const reason = new Error(`enough of ${name}`);
+      const counted = new CountedSignal();
+      const ending = assert.rejects(call(counted.signal), reason);
+      await begun.promise;
+      await settled(() => {});
+      counted.end(reason);
+      await ending;
       assert.equal(counted.listeners, 0);
     });
   }

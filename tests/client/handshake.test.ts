@@ -90,15 +90,25 @@ Deno.test("an answer that the relay has had already is begun anew, once", async 
   assert.equal(home.asked.length, 8);
 });
 
-Deno.test("other refusals of an answer are not begun anew", async () => {
-  const refuse = () =>
-    problem(413, { code: "too-large", status: 413, detail: "no" });
-  await using home = new FakeHome(() => Response.json(EMPTY), { refuse });
-  await assert.rejects(
-    new Session(new Relay(home.url), ALICE).open(),
-    (error) => error instanceof RelayError && error.code === "too-large",
-  );
-  assert.equal(home.asked.length, 2);
+Deno.test("other refusals of an answer are not begun anew", async (t) => {
+  for (
+    const [status, code] of [
+      [413, "too-large"],
+      [401, "unauthorized"],
+      [403, "forbidden"],
+      [400, "malformed"],
+    ] as const
+  ) {
+    await t.step(`${status} ${code}`, async () => {
+      const refuse = () => problem(status, { code, status, detail: "no" });
+      await using home = new FakeHome(() => Response.json(EMPTY), { refuse });
+      await assert.rejects(
+        new Session(new Relay(home.url), ALICE).open(),
+        (error) => error instanceof RelayError && error.code === code,
+      );
+      assert.equal(home.asked.length, 2);
+    });
+  }
 });
 
 Deno.test("a handshake that asks for 200 million hashes is not answered", async (t) => {

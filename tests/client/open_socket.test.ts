@@ -11,6 +11,7 @@ import {
   pageOf,
   sendTo,
   takeCursors,
+  until,
   upgrade,
 } from "./scripted.ts";
 
@@ -28,9 +29,13 @@ class BrowserWebSocket extends WebSocket {
 
 /** A platform whose WebSockets take options, but no headers. */
 class HeadlessWebSocket extends WebSocket {
+  /** All that were made. */
+  static readonly made: WebSocket[] = [];
+
   constructor(url: string | URL, given?: string | string[]) {
     const { protocols } = given as unknown as { protocols?: string[] };
     super(url, protocols ?? given);
+    HeadlessWebSocket.made.push(this);
   }
 }
 
@@ -92,6 +97,44 @@ for (const platform of [BrowserWebSocket, HeadlessWebSocket]) {
     await scene.home.requireProof(asking, "POST", path);
   });
 }
+
+Deno.test("a socket that was tried without its headers is closed", async () => {
+  using _ = usePlatform(HeadlessWebSocket);
+  HeadlessWebSocket.made.length = 0;
+  await using scene = openScene(
+    "socket",
+    (request) =>
+      isUpgrade(request)
+        ? upgrade(request, (socket) => sendTo(socket, 1))
+        : Response.json({ ticket: TICKET, expires: 1 }),
+  );
+  const messages = scene.watch();
+  await takeCursors(messages, 1);
+  const [tried, taken, ...others] = HeadlessWebSocket.made;
+  assert.equal(others.length, 0);
+  assert.equal(taken?.readyState, WebSocket.OPEN);
+  assert.ok((tried?.readyState ?? 0) >= WebSocket.CLOSING, "it is left open");
+  await messages.return(undefined);
+});
+
+Deno.test("asking for a ticket ends with the signal of its watch", async () => {
+  using _ = usePlatform(BrowserWebSocket);
+  const asked = Promise.withResolvers<void>();
+  await using scene = openScene("socket", (request) => {
+    asked.resolve();
+    return new Promise((resolve) =>
+      request.signal.addEventListener("abort", () => resolve(new Response()))
+    );
+  });
+  const end = new AbortController();
+  let failure: unknown = null;
+  scene.watch({ signal: end.signal }).next().catch((error) => failure = error);
+  await asked.promise;
+  const reason = new Error("enough");
+  end.abort(reason);
+  await until(() => failure === reason);
+  assert.equal(scene.clock.timers, 0);
+});
 
 Deno.test("a ticket that is none is nonsense", async (t) => {
   using _ = usePlatform(BrowserWebSocket);

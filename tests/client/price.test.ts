@@ -181,3 +181,60 @@ Deno.test("send() comes again as a refusal tells it, each time with twice the wo
     assert.deepEqual(mined, [16]);
   }
 });
+
+Deno.test("send() asks for the price anew where a refusal does not tell it, three times", async (t) => {
+  await using server = await listen();
+  const from = await makeIdentity(1_024);
+  const untold: readonly Record<string, unknown>[] = [
+    {},
+    { target: 5 },
+    { target: "" },
+    { target: "0x10" },
+    { target: "F".repeat(64) },
+    { target: "f".repeat(65) },
+  ];
+  /** Refuses so many messages, and then says that there is no room. */
+  class SilentRelay extends Relay {
+    quotes = 0;
+
+    constructor(
+      private readonly members: Record<string, unknown>,
+      private left: number,
+    ) {
+      super(server.url);
+    }
+
+    override async fetch(
+      path: string,
+      request?: RequestInit,
+    ): Promise<Response> {
+      if (path === "/v1/quotes") {
+        this.quotes++;
+        const work = { target: hexTarget(targetOf(16)), hashes: 16 };
+        return Response.json({ work });
+      }
+      if (!path.startsWith("/v1/messages")) {
+        return await super.fetch(path, request);
+      }
+      if (this.left-- <= 0) throw new RelayError("mailbox-full", 507, {});
+      throw new RelayError("work-insufficient", 428, this.members);
+    }
+  }
+  for (const members of untold) {
+    await t.step(JSON.stringify(members).slice(0, 40), async () => {
+      for (
+        const [refusals, code] of [
+          [3, "mailbox-full"],
+          [4, "work-insufficient"],
+        ] as const
+      ) {
+        const relay = new SilentRelay(members, refusals);
+        await assert.rejects(
+          write(relay, from),
+          (error) => error instanceof RelayError && error.code === code,
+        );
+        assert.equal(relay.quotes, 4);
+      }
+    });
+  }
+});

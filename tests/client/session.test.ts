@@ -9,13 +9,14 @@ import {
   RelayError,
   Session,
 } from "../../client/mod.ts";
+import { type ProblemCode, PROBLEMS } from "../../lib/problem.ts";
 import { TOKEN_LIFETIME } from "../../lib/token.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { MINUTE } from "../routes/clock.ts";
 import { listen } from "../routes/listening_relay.ts";
 import { assertClientError } from "./assert_client_error.ts";
 import { FakeHome } from "./fake_home.ts";
-import { FakeRelay } from "./fake_relay.ts";
+import { FakeRelay, problem } from "./fake_relay.ts";
 
 /** A relay that notes what it is asked for. */
 class NotedRelay extends Relay {
@@ -111,6 +112,48 @@ Deno.test("a session is refused another's mailbox", async () => {
     session.fetch(`/v1/mailboxes/${alice.mailbox}/messages`),
     (error) => error instanceof RelayError && error.code === "forbidden",
   );
+});
+
+Deno.test("fetch() renews a token that the relay knows no more, once; no other refusal is asked again", async (t) => {
+  const cases: readonly [
+    code: ProblemCode,
+    refusals: number,
+    tokens: string[],
+    outcome: ProblemCode | null,
+  ][] = [
+    ["unauthorized", 1, ["token-1", "token-2"], null],
+    ["unauthorized", 9, ["token-1", "token-2"], "unauthorized"],
+    ["handshake-failed", 1, ["token-1"], "handshake-failed"],
+    ["forbidden", 1, ["token-1"], "forbidden"],
+    ["rate-limited", 1, ["token-1"], "rate-limited"],
+    ["busy", 1, ["token-1"], "busy"],
+  ];
+  for (const [code, refusals, tokens, outcome] of cases) {
+    await t.step(`${code}, ${refusals} times`, async () => {
+      let left = refusals;
+      await using home = new FakeHome(() =>
+        left-- > 0
+          ? problem(PROBLEMS[code].status, { code })
+          : Response.json({})
+      );
+      const session = new Session(
+        new Relay(home.url),
+        await makeIdentity(1_024),
+      );
+      const said = await session.fetch("/v1/here").then(
+        async (response) => {
+          await response.body?.cancel();
+          return null;
+        },
+        (error) => error.code,
+      );
+      assert.equal(said, outcome);
+      assert.deepEqual(
+        home.headers.map((headers) => headers.get("Authorization")),
+        tokens.map((token) => `DPoP ${token}`),
+      );
+    });
+  }
 });
 
 Deno.test("a proof names its request and its token alone, as RFC 9449 has it", async () => {

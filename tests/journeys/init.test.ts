@@ -1,6 +1,7 @@
 /** Setting up once: an identity and a relay, and then no flags; locked keys. */
 import assert from "node:assert/strict";
 import { join, relative } from "node:path";
+import { FakeRelay } from "../client/fake_relay.ts";
 import { TempDirectory } from "../kv/temp_directory.ts";
 import {
   type Finished,
@@ -56,6 +57,13 @@ Deno.test("restante init sets up once what later commands need", async (t) => {
       await run(...nowhere),
       /tried \d+ times in \d\.\d s \(relay-unreachable\)\n$/,
     );
+    await using other = new FakeRelay(() => Response.json({}));
+    refuses(
+      await run("init", "--relay", other.url),
+      /\(relay-nonsense\)\n$/,
+    );
+    // What is no relay is not told who we are.
+    assert.deepEqual(other.asked, ["GET /.well-known/restante"]);
     const damaged = directory.file("damaged.pem");
     await Deno.writeTextFile(damaged, "no key");
     refuses(

@@ -277,6 +277,7 @@ Deno.test("restante admin says what is wrong before it touches anything", async 
     [["mailboxes", "--limit", "100001"], "usage"],
     [["mailboxes", "--limit", "100000"], "store-missing"],
     [["evict", id, "--all"], "usage"],
+    [["evict", id, "--before", "1"], "usage"],
     [["evict", id, "--yes"], "usage"],
     [["evict", id, "--all", "--before", "1", "--yes"], "usage"],
     [["evict", id, "--before", "yesterday", "--yes"], "usage"],
