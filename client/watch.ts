@@ -69,22 +69,22 @@ export async function* watch(
   session: Session,
   options: WatchOptions = {},
 ): AsyncGenerator<ReceivedMessage> {
-  const { signal, bandwidth, reader, transports = DEFAULT, onEvent } = options;
+  const { bandwidth, reader, transports = DEFAULT, onEvent } = options;
+  const { signal = new AbortController().signal } = options;
   const { clock } = session.relay;
   const shown = shownBy(session);
   const restored = new Restored(session.relay.url);
   let after = options.after ?? null;
   let [best, vain] = [0, 0];
   for (let failures = 0;;) {
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     const transport = transports[best] ?? "poll";
-    const ended = new AbortController();
     const arrivals = TRANSPORTS[transport]({
       session,
       after,
       bandwidth,
       reader,
-      signal: AbortSignal.any([ended.signal, ...(signal ? [signal] : [])]),
+      signal,
     });
     const began = clock.monotonic();
     let [hasStood, hasBrought] = [false, false];
@@ -113,11 +113,9 @@ export async function* watch(
         after = next ?? after;
       }
     } catch (error) {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       if (!isPassing(error) && !(error instanceof BlockedError)) throw error;
       cause = error;
-    } finally {
-      ended.abort();
     }
     const lasted = clock.monotonic() - began;
     const isVain = hasStood && !hasBrought && lasted < VAIN_WITHIN;
