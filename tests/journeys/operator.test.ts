@@ -153,6 +153,9 @@ Deno.test("the relay's settings are what its descriptor says, and what its log i
       RESTANTE_RELAY_FEE: "7",
       RESTANTE_STORAGE_FEE: "9",
       RESTANTE_METRICS: "off",
+      // What the arguments say goes before these.
+      RESTANTE_KV: "/nonexistent/store.kv",
+      RESTANTE_LOG: "json",
     },
   );
   const descriptor = await (await fetch(`${relay.url}/.well-known/restante`))

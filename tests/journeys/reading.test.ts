@@ -11,6 +11,8 @@ import {
 import { encode } from "../../lib/minima/codec.ts";
 import { maximaPackage } from "../../lib/minima/maxima.ts";
 import { seal } from "../../lib/seal/maxima.ts";
+import { FakeHome } from "../client/fake_home.ts";
+import { cursorAt, listedAt, pageOf } from "../client/scripted.ts";
 import { TempDirectory } from "../kv/temp_directory.ts";
 import {
   RelayProcess,
@@ -273,6 +275,31 @@ Deno.test("read --after a cursor of another store begins at the oldest, and says
   const elsewhere = (cursor.startsWith("0") ? "1" : "0") + cursor.slice(1);
   const there = await post.read("--after", elsewhere);
   assert.deepEqual([textsIn(there), there.reset], [["one"], true]);
+});
+
+Deno.test("read says that it began anew, on whichever page that was", async () => {
+  const cursor = (place: number) => cursorAt(place, "b");
+  const pages = [
+    pageOf([], cursor(1), { more: true, reset: true }),
+    pageOf([listedAt(2, "b")], cursor(2), { more: true }),
+    pageOf([listedAt(3, "b")], cursor(3)),
+  ];
+  await using home = new FakeHome(() => pages.shift() ?? Response.error());
+  await using directory = await TempDirectory.make();
+  await restanteJson("keygen", directory.file("me.json"));
+  const read = await restanteJson<ReadResult>(
+    "read",
+    "--relay",
+    home.url,
+    "--identity",
+    directory.file("me.json"),
+    "--after",
+    cursorAt(9, "a"),
+  );
+  assert.deepEqual(
+    [read.reset, read.next, read.messages.map(({ cursor }) => cursor)],
+    [true, cursor(3), [cursor(2), cursor(3)]],
+  );
 });
 
 Deno.test("read says that it opened a mailbox, once", async () => {

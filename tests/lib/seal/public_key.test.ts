@@ -113,6 +113,12 @@ const MALFORMED: Readonly<Record<string, Bytes>> = {
   "three octets for the key's length": spki({
     octets: [undefined, undefined, undefined, 3],
   }),
+  ...Object.fromEntries(
+    ["modulus", "numbers", "bit string", "key"].map((what, i) => [
+      `two octets for the ${what}'s length, below 256`,
+      spki({ octets: [...new Array<undefined>(i).fill(undefined), 2] }),
+    ]),
+  ),
   "an octet for a length below 128": spki({
     algorithm: tlv(0x30, joined(RSA_OID, NULL), 1),
   }),
