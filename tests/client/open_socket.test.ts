@@ -10,8 +10,8 @@ import {
   openScene,
   pageOf,
   sendTo,
+  settled,
   takeCursors,
-  until,
   upgrade,
 } from "./scripted.ts";
 
@@ -120,11 +120,10 @@ Deno.test("a socket that was tried without its headers is closed", async () => {
 Deno.test("asking for a ticket ends with the signal of its watch", async () => {
   using _ = usePlatform(BrowserWebSocket);
   const asked = Promise.withResolvers<void>();
-  await using scene = openScene("socket", (request) => {
+  const answer = Promise.withResolvers<Response>();
+  await using scene = openScene("socket", () => {
     asked.resolve();
-    return new Promise((resolve) =>
-      request.signal.addEventListener("abort", () => resolve(new Response()))
-    );
+    return answer.promise;
   });
   const end = new AbortController();
   let failure: unknown = null;
@@ -132,7 +131,8 @@ Deno.test("asking for a ticket ends with the signal of its watch", async () => {
   await asked.promise;
   const reason = new Error("enough");
   end.abort(reason);
-  await until(() => failure === reason);
+  await settled(() => answer.resolve(new Response()));
+  assert.equal(failure, reason);
   assert.equal(scene.clock.timers, 0);
 });
 

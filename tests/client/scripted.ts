@@ -94,7 +94,7 @@ export async function settled<T>(read: () => T): Promise<T> {
 
 /** Waits until something holds; not for ever. */
 export async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 50; tries++) {
+  for (let tries = 0; tries < 20; tries++) {
     if (await settled(holds)) return;
   }
   assert.fail(`never: ${holds}`);
