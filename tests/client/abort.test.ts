@@ -9,8 +9,10 @@ import {
   readPage,
   type ReceivedMessage,
   Relay,
+  resolveRecipient,
   send,
   Session,
+  type StoredMessage,
   type Transport,
   watch,
 } from "../../client/mod.ts";
@@ -97,6 +99,107 @@ Deno.test("every call ends with its signal's reason, before it began or while it
       assert.ok(took < PROMPTLY, `${took} ms`);
       assert.equal(counted.listeners, 0);
     });
+  }
+});
+
+/** A call's requests, by how they begin: at each, nobody answers. */
+const STAGES: Readonly<
+  Record<string, readonly [begins: string, nth: number][]>
+> = {
+  send: [
+    ["POST /v1/quotes", 1],
+    ["GET /.well-known/restante", 1],
+    ["POST /v1/messages", 1],
+  ],
+  "send, of what the relay's key did not sign": [
+    ["GET /.well-known/restante", 2],
+  ],
+  "Session.open": [
+    ["POST /v1/handshakes ", 1],
+    ["POST /v1/handshakes/", 1],
+  ],
+  readPage: [
+    ["POST /v1/handshakes/", 1],
+    ["GET /v1/mailboxes/", 1],
+  ],
+  fetchMessage: [["GET /v1/objects/", 1]],
+  acknowledge: [["POST /v1/mailboxes/", 1]],
+  resolveRecipient: [["GET /v1/names/", 1]],
+};
+
+/** A relay whose receipts are nobody's. */
+class ForgetfulRelay extends Relay {
+  override async postMessage(
+    ...args: Parameters<Relay["postMessage"]>
+  ): Promise<StoredMessage> {
+    const stored = await super.postMessage(...args);
+    return { ...stored, receipt: "a.b.c" };
+  }
+}
+
+Deno.test("every call ends with its signal's reason, whichever of its requests is not answered", async (t) => {
+  let [begins, left] = ["", 0];
+  let swallowed = Promise.withResolvers<void>();
+  await using proxy = new TcpProxy({
+    judge(text) {
+      if (!text.startsWith(begins) || --left > 0) return "pass";
+      swallowed.resolve();
+      return "swallow";
+    },
+  });
+  await using _server = await listenBehind(proxy);
+  begins = "nothing";
+  await new Session(new Relay(proxy.url), ALICE).open();
+  const message = {
+    from: ALICE,
+    to: ALICE.key.publicKey,
+    application: "test",
+    data: new Uint8Array(1),
+    hold: 3_600,
+  };
+  for (const [name, stages] of Object.entries(STAGES)) {
+    for (const [stage, nth] of stages) {
+      await t.step(`${name}: ${stage}, ${nth}`, async () => {
+        proxy.cutAll(); // so that each request is seen from its start
+        const relay = new Relay(proxy.url);
+        const session = new Session(relay, ALICE);
+        const calls: Record<string, (signal: AbortSignal) => Promise<unknown>> =
+          {
+            send: (signal) => send({ ...message, relay, signal }),
+            "send, of what the relay's key did not sign": (signal) =>
+              send({
+                ...message,
+                relay: new ForgetfulRelay(proxy.url),
+                signal,
+              }),
+            "Session.open": (signal) => session.open({ signal }),
+            readPage: (signal) => readPage(session, null, { signal }),
+            fetchMessage: (signal) =>
+              fetchMessage(session, MESSAGE, { signal }),
+            acknowledge: (signal) =>
+              acknowledge(session, "", "phone", { signal }),
+            resolveRecipient: (signal) =>
+              resolveRecipient("alice", { relay, signal }),
+          };
+        const reason = new Error(`enough of ${name}`);
+        const counted = new CountedSignal();
+        swallowed = Promise.withResolvers();
+        [begins, left] = [stage, nth];
+        let failure: unknown = null;
+        const calling = calls[name]?.(counted.signal);
+        const ended = calling?.catch((error) => failure = error);
+        await swallowed.promise;
+        counted.end(reason);
+        const atOnce = await settled(() => failure);
+        const connections = proxy.connections;
+        begins = "nothing";
+        proxy.cutAll(); // where it goes on waiting, that ends
+        await ended;
+        assert.equal(atOnce, reason);
+        assert.equal(connections, 0, "a request goes on");
+        assert.equal(counted.listeners, 0);
+      });
+    }
   }
 });
 

@@ -37,6 +37,11 @@ export class TcpProxy implements AsyncDisposable {
     this.#ended.push(this.#accept());
   }
 
+  /** Connections that are open now, of both sides. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
   /** Passes connections on to the server at a URL, from now on. */
   aimAt(url: string): void {
     this.#target = Number(new URL(url).port);

@@ -44,6 +44,14 @@ Deno.test("Repeats remembers 256 things, and forgets the one that was said longe
   assert.equal(repeats.note("1", MINUTE), 0, "it was forgotten");
 });
 
+Deno.test("Repeats forgets nothing where a thing that it remembers is said again", () => {
+  const repeats = new Repeats(MINUTE);
+  for (let i = 0; i < MOST; i++) repeats.note(`${i}`, i);
+  assert.equal(repeats.note("0", MOST), null);
+  assert.equal(repeats.note("5", 5 + MINUTE), 0);
+  assert.equal(repeats.note("0", 6 + MINUTE), 1);
+});
+
 Deno.test("Repeats.take() gives what was kept back and not said since, once", () => {
   const repeats = new Repeats(MINUTE);
   for (const name of ["a", "b", "b", "c", "c", "c"]) repeats.note(name, 0);
