@@ -62,10 +62,10 @@ export async function* events(
     if (silent.signal.aborted && !isOpen) {
       throw new BlockedError("no event came through", { cause: error });
     }
-    throw asFailure(error, signal);
+    throw asFailure(error);
   } finally {
     callOff();
-    silent.abort();
+    silent.abort(); // and with it the request, if it is not at its end
   }
 }
 
@@ -100,20 +100,15 @@ function seen(notice: () => void): TransformStream<Uint8Array, Uint8Array> {
 /** The parts of a stream; not every engine can iterate over one. */
 async function* chunksOf<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
   const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => {});
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
   }
 }
 
 /** A connection that breaks says so in each engine's own words. */
-function asFailure(error: unknown, signal: AbortSignal): unknown {
-  signal.throwIfAborted();
+function asFailure(error: unknown): unknown {
   if (error instanceof ParseError) {
     const detail = "the relay sent an event that does not end";
     return new ClientError("relay-nonsense", detail, { cause: error });

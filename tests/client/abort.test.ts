@@ -62,6 +62,8 @@ Deno.test("every call ends with its signal's reason, before it began or while it
     hold: 3_600,
   };
   const calls: Record<string, (signal: AbortSignal) => Promise<unknown>> = {
+    fetch: (signal) => relay.fetch("/", { signal }),
+    "Session.fetch": (signal) => session.fetch("/", { signal }),
     descriptor: (signal) => relay.descriptor({ signal }),
     verifyingKey: (signal) => relay.verifyingKey({ signal }),
     quote: (signal) => relay.quote(1_000, 3_600, undefined, { signal }),

@@ -10,6 +10,7 @@ import {
 } from "../../client/mod.ts";
 import { pauseAfter, withRetries } from "../../client/retry.ts";
 import { ClientError } from "../../client/error.ts";
+import { type ProblemCode, PROBLEMS } from "../../lib/problem.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { assertClientError } from "./assert_client_error.ts";
 import { CountedSignal } from "./counted_signal.ts";
@@ -49,12 +50,15 @@ Deno.test("withRetries() tries again what may pass, and nothing else", async () 
   }, { patience: 10_000, clock });
   assert.deepEqual([await runOn(clock, trying), tries], ["here", 5]);
 
+  const codes = Object.keys(PROBLEMS) as ProblemCode[];
   const lasting = [
-    new RelayError("malformed", 400, {}),
-    new RelayError("mailbox-full", 507, {}),
-    new RelayError("unauthorized", 401, {}),
-    new RelayError("internal", 500, { retryAfter: 1 }),
+    ...codes.filter((code) => code !== "busy" && code !== "rate-limited")
+      .map((code) =>
+        new RelayError(code, PROBLEMS[code].status, { retryAfter: 1 })
+      ),
     new ClientError("relay-nonsense", "what"),
+    new ClientError("name-unknown", "who"),
+    new ClientError("price-too-high", "much"),
     new TypeError("our own mistake"),
   ];
   for (const error of lasting) {

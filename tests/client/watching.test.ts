@@ -1,6 +1,7 @@
 /** Watching what a test scripts: what is given, asked and waited for. */
 import assert from "node:assert/strict";
 import type { Transport } from "../../client/mod.ts";
+import { assertClientError } from "./assert_client_error.ts";
 import { problem } from "./fake_relay.ts";
 import {
   cursorAt,
@@ -29,6 +30,23 @@ for (const transport of TRANSPORTS) {
       cursorAt(4, "a"),
     ]);
     await messages.return(undefined);
+  });
+
+  Deno.test(`watch() by ${transport} believes three stores after the first, within an hour, and no fourth`, async () => {
+    let asked = 0;
+    await using scene = openScene(transport, (request) => {
+      const epoch = "abcdef"[asked++];
+      return epoch === undefined
+        ? problem(403, { code: "forbidden" })
+        : play(request, [listedAt(1, epoch)], { reset: asked > 1 });
+    });
+    const messages = scene.watch();
+    assert.deepEqual(
+      await takeCursors(messages, 4),
+      [..."abcd"].map((epoch) => cursorAt(1, epoch)),
+    );
+    await assertClientError(messages.next(), "relay-nonsense");
+    assert.equal(asked, 5);
   });
 
   Deno.test(`watch() by ${transport} says which device reads, over which link`, async () => {
