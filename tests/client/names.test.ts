@@ -1,7 +1,13 @@
 /** Names: asked for where they say, and believed if they fit together. */
 import assert from "node:assert/strict";
-import { makeIdentity, Relay, resolveRecipient } from "../../client/mod.ts";
+import {
+  makeIdentity,
+  Relay,
+  RelayError,
+  resolveRecipient,
+} from "../../client/mod.ts";
 import { mailboxIdOf } from "../../lib/ids.ts";
+import { PROBLEMS } from "../../lib/problem.ts";
 import { listen } from "../routes/listening_relay.ts";
 import { assertClientError } from "./assert_client_error.ts";
 import { FakeRelay, problem } from "./fake_relay.ts";
@@ -62,6 +68,20 @@ Deno.test("resolveRecipient() says that nobody is named so", async () => {
       "name-unknown",
     );
     assert.equal(message, `${url} knows nobody named "alice"`);
+  }
+});
+
+Deno.test("resolveRecipient() tells a relay's refusal as it is, unless it knows no such name", async (t) => {
+  for (const [code, { status }] of Object.entries(PROBLEMS)) {
+    if (status === 404) continue;
+    await t.step(code, async () => {
+      await using fake = new FakeRelay(() => problem(status, { code }));
+      const relay = new Relay(fake.url, { patience: 0 });
+      await assert.rejects(
+        resolveRecipient("alice", { relay }),
+        (error) => error instanceof RelayError && error.code === code,
+      );
+    });
   }
 });
 

@@ -48,6 +48,16 @@ Deno.test("the command treats terminals, pipes and files with care", async (t) =
       relay.url,
     );
 
+    await t.step("a backup, with its private keys, is not shown", async () => {
+      const { code, shown } = await onTerminal(
+        ["backup", "--kv", file("store.kv"), "-"],
+      );
+      assert.equal(code, 1);
+      assert.match(
+        shown,
+        /^error: private keys are not for a terminal: .*\r?\n$/,
+      );
+    });
     await t.step(
       "bars for mining and sending are shown on a terminal, and the cursor is given back",
       async () => {
