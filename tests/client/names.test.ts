@@ -45,6 +45,18 @@ Deno.test("resolveRecipient() takes the asked relay for home where none is named
   assert.equal(relayUrl, fake.url);
 });
 
+Deno.test("resolveRecipient() takes the first of several homes", async () => {
+  const relays = [
+    "https://b.example",
+    "https://a.example",
+    "https://c.example",
+  ];
+  await using fake = new FakeRelay(() => Response.json({ ...RECORD, relays }));
+  const relay = new Relay(fake.url);
+  const { relayUrl } = await resolveRecipient("alice", { relay });
+  assert.equal(relayUrl, relays[0]);
+});
+
 Deno.test("resolveRecipient() reads addresses without asking anybody", async () => {
   await using fake = new FakeRelay(() => Response.json(RECORD));
   const relay = new Relay(fake.url);

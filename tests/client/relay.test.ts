@@ -221,3 +221,19 @@ Deno.test("verifyingKey() refuses a key that the relay's id is not of", async (t
     });
   }
 });
+
+Deno.test("postMessage() asks for the hold that it is told, were it none", async () => {
+  await using fake = new FakeRelay(() =>
+    problem(413, { code: "too-large", detail: "no" })
+  );
+  const relay = new Relay(fake.url);
+  const paths: [hold: number | undefined, path: string][] = [
+    [undefined, "/v1/messages"],
+    [0, "/v1/messages?hold=0"],
+    [3_600, "/v1/messages?hold=3600"],
+  ];
+  for (const [hold] of paths) {
+    await assert.rejects(relay.postMessage(new Uint8Array(1), { hold }));
+  }
+  assert.deepEqual(fake.asked, paths.map(([, path]) => `POST ${path}`));
+});

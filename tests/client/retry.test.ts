@@ -143,6 +143,21 @@ Deno.test("withRetries() ends at once when its signal does, with its reason, and
   assert.equal(clock.timers, 0);
 });
 
+Deno.test("withRetries() that its signal ended throws the reason, however the attempt failed", async () => {
+  const errors = [unreachable(), busy(), new TypeError("our own mistake")];
+  for (const error of errors) {
+    for (const patience of [0, 100_000]) {
+      const end = new AbortController();
+      const reason = new Error("enough");
+      const failing = withRetries(() => {
+        end.abort(reason);
+        return Promise.reject(error);
+      }, { patience, signal: end.signal, clock: new ManualClock() });
+      await assert.rejects(failing, reason);
+    }
+  }
+});
+
 Deno.test("a relay that is gone is told with how it was tried", async () => {
   const clock = new ManualClock();
   const relay = new Relay(closedUrl(), { patience: 600, clock });
