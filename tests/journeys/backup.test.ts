@@ -179,6 +179,19 @@ Deno.test("a relay restored from an older backup hides no mail from readers with
         await Deno.readFile(saved),
       );
       assert.equal(piped.code, 0, piped.stderr);
+      // Keys are in it: what is kept meanwhile is gone, whatever came of it.
+      const spool = file("spool");
+      await Deno.mkdir(spool);
+      const bytes = await Deno.readFile(saved);
+      for (const [cut, code] of [[0, 0], [1, 1]] as const) {
+        const { code: own } = await restante(
+          ["restore", "--kv", file(`spooled-${cut}.kv`), "-"],
+          bytes.subarray(cut),
+          { TMPDIR: spool },
+        );
+        assert.equal(own, code);
+        assert.deepEqual(await Array.fromAsync(Deno.readDir(spool)), []);
+      }
       const onward = await restante(["backup", "--kv", file("piped.kv"), "-"]);
       assert.equal(onward.code, 0, onward.stderr);
       assert.match(onward.stdout, /^\{"format":"restante-backup","version":2,/);
