@@ -1,6 +1,7 @@
 /** The texts that people pass around: whom they name, and where. */
 import assert from "node:assert/strict";
 import { addressAt, ClientError, parseRecipient } from "../../client/mod.ts";
+import { hostUrl } from "../../client/address.ts";
 import { makeIdentity } from "../../client/identity.ts";
 import { hexText } from "../../lib/minima/minidata.ts";
 import { mxText } from "../../lib/minima/mxtext.ts";
@@ -150,6 +151,37 @@ Deno.test("parseRecipient() takes nothing for a host that is more than one", asy
       JSON.stringify(host),
       () => assertAddressInvalid(() => parseRecipient(`${MX}@${host}:9001`)),
     );
+  }
+});
+
+Deno.test("hostUrl() takes nothing for a host that is more than one, and reads those of this machine by http", async (t) => {
+  const more = [
+    "",
+    ":1",
+    "relay.example/path",
+    "relay.example/",
+    "-relay.example",
+    "relay.example:",
+    "relay.example:65536",
+    "relay.example:123456",
+    "[::1]",
+    "relay example",
+  ];
+  for (const host of [...NO_HOSTS, ...more]) {
+    await t.step(
+      JSON.stringify(host),
+      () => assertAddressInvalid(() => hostUrl(host)),
+    );
+  }
+  const hosts: [host: string, url: string][] = [
+    ["relay.example", "https://relay.example"],
+    ["Relay.Example:8443", "https://relay.example:8443"],
+    ["localhost:8000", "http://localhost:8000"],
+    ["127.0.0.1", "http://127.0.0.1"],
+    ["localhost.example", "https://localhost.example"],
+  ];
+  for (const [host, url] of hosts) {
+    await t.step(host, () => assert.equal(hostUrl(host), url));
   }
 });
 

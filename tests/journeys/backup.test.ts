@@ -18,10 +18,17 @@ import {
 import { writeAllTo } from "../../cli/files.ts";
 import { BackupWriter } from "../../kv/backup/file.ts";
 import { keys } from "../../kv/kinds.ts";
+import { commitMessage } from "../../kv/mail/accept.ts";
 import { openStore } from "../../kv/store/store.ts";
 import { type Cursor, parseCursor, placeOf } from "../../lib/cursor.ts";
 import { blake3_256 } from "../../lib/hash.ts";
-import { type MailboxId, type MessageId, objectHashOf } from "../../lib/ids.ts";
+import {
+  type MailboxId,
+  type MessageId,
+  type ObjectHash,
+  objectHashOf,
+} from "../../lib/ids.ts";
+import { newMailbox, newMessage } from "../kv/message_maker.ts";
 import { TempDirectory } from "../kv/temp_directory.ts";
 import { HOUR } from "../routes/clock.ts";
 import { RelayProcess, restante, restanteJson } from "./process.ts";
@@ -318,6 +325,45 @@ Deno.test("restore reckons with the relay's own window, where a backup does not 
       using store = await openStore(path);
       const { value } = await store.get(keys.seen(id));
       assert.equal(value?.workUntil, storedAt + window);
+    });
+  }
+});
+
+Deno.test("backup warns of each message that is damaged in the store, be it one", async (t) => {
+  await using folder = await TempDirectory.make();
+  const path = folder.file("store.kv");
+  const objects: ObjectHash[] = [];
+  {
+    using store = await openStore(path);
+    const mailbox = newMailbox();
+    for (let i = 0; i < 3; i++) {
+      const { message } = await commitMessage(
+        store,
+        newMessage(mailbox, 70_000),
+        Date.now(),
+      );
+      objects.push(message.object);
+    }
+  }
+  for (const [damaged, object] of [null, ...objects.slice(1)].entries()) {
+    await t.step(`${damaged} of 3`, async () => {
+      if (object !== null) {
+        using store = await openStore(path);
+        await store.commit((operation) =>
+          operation.delete(keys.segment(object, 0))
+        );
+      }
+      const { code, stdout, stderr } = await restante(
+        ["backup", "--kv", path, folder.file(`${damaged}.backup`)],
+      );
+      assert.equal(code, 0);
+      assert.ok(stdout.includes(`mail      ${3 - damaged} messages`), stdout);
+      assert.equal(
+        stderr,
+        damaged === 0
+          ? ""
+          : `warning: ${damaged} messages were left out: they are damaged in the store\n`,
+      );
     });
   }
 });

@@ -284,6 +284,7 @@ Deno.test("restante admin says what is wrong before it touches anything", async 
     [["evict", id, "--yes"], "usage"],
     [["evict", id, "--all", "--before", "1", "--yes"], "usage"],
     [["evict", id, "--before", "yesterday", "--yes"], "usage"],
+    [["evict", id, "--before", "9".repeat(20), "--yes"], "usage"],
     [["evict", "1f0c", "--all", "--yes"], "malformed"],
     [["quota", id], "usage"],
     [["quota", id, "--bytes", "0"], "usage"],

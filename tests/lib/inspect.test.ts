@@ -328,3 +328,11 @@ Deno.test("inspectUnit() tells an entry number of over 256 bits by its bytes, of
     assert.deepEqual(coin?.mmrEntryNumber, said);
   }
 });
+
+Deno.test("inspectUnit() looks at 64 MiB, and at no byte more", () => {
+  const limit = /the limit is 67108864$/;
+  const most = new Uint8Array(67_108_864);
+  assert.doesNotMatch(inspectUnit(most).detail ?? "", limit);
+  const more = new Uint8Array(67_108_865);
+  assert.match(inspectUnit(more).detail ?? "", limit);
+});

@@ -35,6 +35,22 @@ async function assertUnopened(
   });
 }
 
+Deno.test("decrypt() gives nothing for a key whose padding was wrong, though it decrypts", async () => {
+  const random = seededRandom("a key");
+  const key = random(16);
+  const sealed = await encrypt(
+    ALICE.publicKey,
+    text("hello"),
+    seededRandom("a key"),
+  );
+  const unwrapper = (valid: boolean) => ({ unwrap: () => ({ key, valid }) });
+  assert.deepEqual(await decrypt(sealed, unwrapper(true)), text("hello"));
+  await assert.rejects(decrypt(sealed, unwrapper(false)), {
+    name: "OpenError",
+    code: "not-decryptable",
+  });
+});
+
 Deno.test("decrypt() refuses parts of wrong lengths as not-decryptable", async () => {
   const right = decode(
     cryptoPackage,

@@ -157,6 +157,22 @@ Deno.test("unpadded() takes nothing for a key that was no ciphertext", () => {
   assert.deepEqual([new Uint8Array(key), valid], [aesKey(16), true]);
 });
 
+Deno.test("unpadded() takes eight bytes of padding, and not seven", () => {
+  const fallback = new Uint8Array(16).fill(7);
+  for (const length of [16, 24, 32]) {
+    for (
+      const [padding, isKey] of [[7, false], [8, true], [9, true]] as const
+    ) {
+      const block = paddedBlock(length + padding + 3, aesKey(length));
+      const { key, valid } = unpadded(block, fallback, true);
+      assert.deepEqual(
+        [new Uint8Array(key), valid],
+        [isKey ? aesKey(length) : fallback, isKey],
+      );
+    }
+  }
+});
+
 Deno.test("unwrap() falls back on what only the private exponent gives", async () => {
   const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
   const pkcs8 = await ALICE.exportPkcs8();
