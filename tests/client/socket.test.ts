@@ -186,6 +186,25 @@ Deno.test("a socket may bring any number of messages to a reader that keeps up",
   }
 });
 
+Deno.test("a socket that sends what is no message is closed at once, while its reader is busy", async () => {
+  let isClosed = false;
+  let send = () => {};
+  await using scene = openScene(
+    "socket",
+    (request) =>
+      upgrade(request, (socket) => {
+        socket.onclose = () => isClosed = true;
+        send = () => socket.send("{");
+        sendTo(socket, 1);
+      }),
+  );
+  const messages = scene.watch();
+  await takeCursors(messages, 1);
+  send();
+  await until(() => isClosed);
+  await assertClientError(messages.next(), "relay-nonsense");
+});
+
 Deno.test("a silent socket of a store that was restored is left", async () => {
   let isRestored = false;
   const opened = Promise.withResolvers<void>();
