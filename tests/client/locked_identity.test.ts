@@ -48,6 +48,11 @@ Deno.test("parseIdentity() asks for a passphrase where one is needed, and only t
   );
   await assertClientError(parseIdentity("{}", ask), "identity-invalid");
   assert.equal(asked, 1);
+  const refusal = new Error("nobody is there to ask");
+  await assert.rejects(
+    parseIdentity(TEXT, () => Promise.reject(refusal)),
+    refusal,
+  );
 });
 
 Deno.test("a locked identity that was tampered with does not open", async (t) => {

@@ -136,6 +136,22 @@ const LIES: Readonly<Record<string, Lie>> = {
     receipt: () => ({ object: OTHER_HASH as Receipt["object"] }),
   },
   "other bytes, in the answer": { stored: () => ({ object: OTHER_HASH }) },
+  "another message, in both": {
+    receipt: () => ({ jti: OTHER_HASH as Receipt["jti"] }),
+    stored: () => ({ id: OTHER_HASH }),
+  },
+  "another mailbox, in both": {
+    receipt: () => ({ sub: mailboxIdOf(ALICE.key.publicKey) }),
+    stored: () => ({ mailbox: mailboxIdOf(ALICE.key.publicKey) }),
+  },
+  "other bytes, in both": {
+    receipt: () => ({ object: OTHER_HASH as Receipt["object"] }),
+    stored: () => ({ object: OTHER_HASH }),
+  },
+  "fewer bytes, in both": {
+    receipt: ({ size }) => ({ size: size - 1 }),
+    stored: ({ size }) => ({ size: size - 1 }),
+  },
   "another root": { receipt: () => ({ root: OTHER_HASH }) },
   "no root": { receipt: () => ({ root: undefined }) },
   "fewer bytes": { receipt: ({ size }) => ({ size: size - 1 }) },

@@ -115,6 +115,31 @@ Deno.test("a relay restored from an older backup hides no mail from readers with
       assert.deepEqual(names.filter((name) => name.endsWith(".tmp")), []);
     });
 
+    await t.step(
+      "a file that is there is told before anything is done",
+      async () => {
+        const { stderr } = await restante(
+          ["backup", "--kv", file("nothing.kv"), saved],
+        );
+        assert.match(stderr, /\(file-exists\)\n$/);
+      },
+    );
+
+    await t.step("settings that are another's may be wrong", async () => {
+      const wrong = { RESTANTE_MAILBOX_BYTES: "many", PORT: "none" };
+      const path = file("settings");
+      for (
+        const args of [
+          ["backup", "--kv", store, path],
+          ["restore", "--kv", `${path}.kv`, path],
+          ["new-epoch", "--kv", `${path}.kv`],
+        ]
+      ) {
+        const { code, stderr } = await restante(args, undefined, wrong);
+        assert.equal(code, 0, stderr);
+      }
+    });
+
     await t.step("a backup of nothing is none", async () => {
       const path = file("nothing.kv");
       const { code, stderr } = await restante([

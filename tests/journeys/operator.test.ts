@@ -222,7 +222,18 @@ Deno.test("restante admin looks after mailboxes beside the relay that serves the
     [mailbox, 2, 1, false],
   );
 
-  await admin("quota", mailbox, "--messages", "4");
+  const own = await admin<Record<string, unknown>>(
+    "quota",
+    mailbox,
+    "--messages",
+    "4",
+  );
+  const byDefault = { bytes: 64 * 2 ** 20, messages: 100_000 };
+  assert.deepEqual(own, {
+    mailbox,
+    quota: { ...byDefault, messages: 4 },
+    isOwn: true,
+  });
   const { mailboxes: [narrow] } = await list();
   assert.deepEqual(
     [narrow?.quota.messages, narrow?.factor, narrow?.hasOwnQuota],
@@ -237,7 +248,11 @@ Deno.test("restante admin looks after mailboxes beside the relay that serves the
       `^${mailbox} {2}2 messages, \\d+ bytes, 50\\.0 % full, price × 32, quota of its own\n1 of 1 mailboxes\n$`,
     ),
   );
-  await admin("quota", mailbox, "--reset");
+  assert.deepEqual(await admin("quota", mailbox, "--reset"), {
+    mailbox,
+    quota: byDefault,
+    isOwn: false,
+  });
   assert.equal((await list()).mailboxes[0]?.hasOwnQuota, false);
 
   const price = await admin<
@@ -245,14 +260,17 @@ Deno.test("restante admin looks after mailboxes beside the relay that serves the
   >("price");
   assert.deepEqual([price.work.hashes, price.relay.factor], [10_000, 1]);
 
-  const none = await admin<{ messages: number }>(
-    "evict",
-    mailbox,
-    "--before",
-    "2020-01-31",
-    "--yes",
-  );
-  assert.equal(none.messages, 0);
+  const seconds = String(Math.ceil(Date.now() / 1_000)); // and not milliseconds
+  for (const before of ["2020-01-31", seconds]) {
+    const none = await admin<{ messages: number }>(
+      "evict",
+      mailbox,
+      "--before",
+      before,
+      "--yes",
+    );
+    assert.equal(none.messages, 0);
+  }
   const { messages, bytes } = await admin<{ messages: number; bytes: number }>(
     "evict",
     mailbox,
