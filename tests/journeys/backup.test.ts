@@ -227,6 +227,15 @@ Deno.test("a relay restored from an older backup hides no mail from readers with
       const onward = await restante(["backup", "--kv", file("piped.kv"), "-"]);
       assert.equal(onward.code, 0, onward.stderr);
       assert.match(onward.stdout, /^\{"format":"restante-backup","version":2,/);
+      assert.match(onward.stderr, /^backup {4}-\nmail {6}3 messages in 2/);
+      const document = await restante(
+        ["backup", "--kv", file("piped.kv"), "--json", "-"],
+      );
+      assert.partialDeepStrictEqual(JSON.parse(document.stderr), {
+        file: "-",
+        messages: 3,
+        mailboxes: 2,
+      });
     });
 
     relay = await RelayProcess.start(

@@ -277,6 +277,37 @@ Deno.test("read --after a cursor of another store begins at the oldest, and says
   assert.deepEqual([textsIn(there), there.reset], [["one"], true]);
 });
 
+Deno.test("read --fetch asks for what was withheld, and for nothing else", async () => {
+  const withheld = {
+    ...listedAt(2),
+    expired: false,
+    object: "2".repeat(64),
+  };
+  await using home = new FakeHome((request) =>
+    new URL(request.url).pathname.startsWith("/v1/objects/")
+      ? new Response("damaged")
+      : pageOf([listedAt(1), withheld, listedAt(3)], cursorAt(3))
+  );
+  await using directory = await TempDirectory.make();
+  await restanteJson("keygen", directory.file("me.json"));
+  const { messages } = await restanteJson<ReadResult>(
+    "read",
+    "--relay",
+    home.url,
+    "--identity",
+    directory.file("me.json"),
+    "--fetch",
+  );
+  assert.deepEqual(
+    messages.map(({ failure }) => failure),
+    ["expired", "damaged", "expired"],
+  );
+  assert.deepEqual(
+    home.asked.filter((asked) => asked.includes("/objects/")),
+    [`GET /v1/objects/${withheld.object}`],
+  );
+});
+
 Deno.test("read says that it began anew, on whichever page that was", async () => {
   const cursor = (place: number) => cursorAt(place, "b");
   const pages = [

@@ -1,6 +1,7 @@
 /** What does not open, and that nothing else than an OpenError comes of it. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { Bytes } from "../../../lib/bytes.ts";
 import { decode, encode } from "../../../lib/minima/codec.ts";
 import {
   cryptoPackage,
@@ -34,6 +35,23 @@ async function assertUnopened(
     return true;
   });
 }
+
+Deno.test("encrypt() draws a key and an IV of their own each time", async () => {
+  const draws: Bytes[] = [];
+  const random = (length: number) => {
+    const drawn = crypto.getRandomValues(new Uint8Array(length));
+    draws.push(drawn.slice());
+    return drawn;
+  };
+  for (let i = 0; i < 2; i++) {
+    draws.length = 0;
+    const sealed = await encrypt(ALICE.publicKey, text("hello"), random);
+    const { iv, wrappedKey } = decode(cryptoPackage, sealed);
+    const { key } = ALICE.unwrap(wrappedKey);
+    assert.deepEqual([new Uint8Array(key), iv], draws.slice(0, 2));
+    assert.notDeepEqual(draws[0], draws[1]);
+  }
+});
 
 Deno.test("decrypt() gives nothing for a key whose padding was wrong, though it decrypts", async () => {
   const random = seededRandom("a key");
