@@ -158,7 +158,10 @@ const CHANGES: readonly [
   ["a body and more", (body) => ({ body: `${body}AAAA` }), "damaged"],
   [
     "another body",
-    (body) => ({ body: body.slice(0, 800) + "A" + body.slice(801) }),
+    (body) => ({
+      body: body.slice(0, 800) + (body[800] === "A" ? "B" : "A") +
+        body.slice(801),
+    }),
     "damaged",
   ],
 ];
