@@ -277,6 +277,38 @@ Deno.test("read --after a cursor of another store begins at the oldest, and says
   assert.deepEqual([textsIn(there), there.reset], [["one"], true]);
 });
 
+Deno.test("read reads and acknowledges as the device that --reader or --ack names", async () => {
+  const acknowledged: unknown[] = [];
+  await using home = new FakeHome(async (request) => {
+    if (request.method !== "POST") return pageOf([listedAt(1)], cursorAt(1));
+    acknowledged.push(await request.json());
+    return Response.json({});
+  });
+  await using directory = await TempDirectory.make();
+  await restanteJson("keygen", directory.file("me.json"));
+  const me = ["--relay", home.url, "--identity", directory.file("me.json")];
+  const table: [args: string[], reads: string | null, acks: string | null][] = [
+    [[], null, null],
+    [["--reader", "phone"], "phone", null],
+    [["--ack"], null, "default"],
+    [["--ack", "phone"], "phone", "phone"],
+    [["--reader", "phone", "--ack"], "phone", "phone"],
+    [["--reader", "phone", "--ack", "phone"], "phone", "phone"],
+  ];
+  for (const [args, reads, acks] of table) {
+    acknowledged.length = 0;
+    await restanteJson("read", ...me, ...args);
+    const listing = home.asked.findLast((asked) => asked.startsWith("GET"));
+    const { searchParams } = new URL(listing?.slice(4) ?? "", home.url);
+    assert.equal(searchParams.get("reader"), reads, args.join(" "));
+    assert.deepEqual(
+      acknowledged,
+      acks === null ? [] : [{ through: cursorAt(1), reader: acks }],
+      args.join(" "),
+    );
+  }
+});
+
 Deno.test("read --fetch asks for what was withheld, and for nothing else", async () => {
   const withheld = {
     ...listedAt(2),
