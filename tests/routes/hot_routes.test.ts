@@ -345,11 +345,11 @@ Deno.test("a right answer to a challenge gets a token by either way, and not by 
         body,
       });
     const granted = await send(first);
-    assert.equal(granted.status, 200, first);
+    assert.equal(granted.status, 200, `"${first}"`);
     assert.equal(granted.headers.get("Cache-Control"), "no-store");
     assert.equal(typeof (await granted.json()).token, "string");
     const again = await send(second);
-    assert.equal(again.status, 401, second);
+    assert.equal(again.status, 401, `"${second}"`);
     await again.body?.cancel();
   }
 });

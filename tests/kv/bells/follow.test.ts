@@ -52,9 +52,8 @@ async function followed(changes: Partial<FollowOptions> = {}) {
     rings,
     ring,
     spy,
-    spied: store,
     /** Stores a message, and rings for nobody. */
-    store: storeOne,
+    storeOne,
     async deliver() {
       await storeOne();
       ring();
@@ -158,7 +157,7 @@ async function waiting(
 Deno.test("followers whom one ring wakes read the log once, and each gets the message", async () => {
   using one = await followed();
   const { next, end } = await waiting(one, Array(50).fill({}));
-  await one.store();
+  await one.storeOne();
   one.spy.takeCounts();
   one.ring();
   for (const { value } of await Promise.all(next)) {
@@ -172,7 +171,7 @@ Deno.test("a follower does not wait for what another began to read before the ri
   using one = await followed();
   const { next: [early, late], wakes, end } = await waiting(one, [{}, {}]);
   const [wakeEarly, wakeLate] = wakes;
-  await one.store();
+  await one.storeOne();
   const held = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
   let reads = 0;
@@ -201,7 +200,7 @@ Deno.test("followers who want otherwise are not given what others want", async (
     [{ pageBytes: 200 }, [true, true]],
   ];
   const { next, end } = await waiting(one, wishes.map(([options]) => options));
-  for (let n = 0; n < 2; n++) await one.store({ minBandwidth: 5 });
+  for (let n = 0; n < 2; n++) await one.storeOne({ minBandwidth: 5 });
   one.ring();
   for (const [i, { value }] of (await Promise.all(next)).entries()) {
     const page: Page | null = value;
@@ -213,16 +212,16 @@ Deno.test("followers who want otherwise are not given what others want", async (
 
 Deno.test("followers of different mailboxes and places are given their own", async () => {
   using one = await followed();
-  const { message } = await one.store();
+  const { message } = await one.storeOne();
   const { mailbox } = message;
-  const other = await openMailbox(one.spied);
+  const other = await openMailbox(one.store);
   const { next, end } = await waiting(one, [
     { after: message.cursor },
     { mailbox: other },
   ]);
   assert.notEqual(other, mailbox);
-  await one.store();
-  await commitMessage(one.spied, newMessage(other), one.clock.time);
+  await one.storeOne();
+  await commitMessage(one.store, newMessage(other), one.clock.time);
   one.ring();
   const [behind, elsewhere] = await Promise.all(next);
   assert.equal(behind?.value?.messages.length, 1);
@@ -236,7 +235,7 @@ Deno.test("a read that failed is not shared with those who come after", async ()
   using one = await followed();
   const { next: [failing, other], wakes, end } = await waiting(one, [{}, {}]);
   const [wakeFailing, wakeOther] = wakes;
-  await one.store();
+  await one.storeOne();
   one.spy.onRead = () => Promise.reject(new Error("a mistake of ours"));
   wakeFailing?.(7);
   await assert.rejects(failing ?? Promise.resolve(), {
