@@ -75,7 +75,8 @@ const TERMS_DIGITS = TIME_DIGITS + HASHES_DIGITS;
 /** Hex digits of an id before its tag. */
 const UNTAGGED_DIGITS = TERMS_DIGITS + 32;
 const TAG_DIGITS = 16;
-const ID_FORM = /^[0-9a-f]{68}$/;
+/** The form of a handshake's id: 34 bytes in hex. */
+export const HANDSHAKE_ID_FORM = /^[0-9a-f]{68}$/;
 
 /** A challenge for the owner of a public key. */
 export async function makeChallenge(
@@ -114,7 +115,7 @@ export async function readHandshakeId(
   secret: CryptoKey,
   id: string,
 ): Promise<HandshakeTerms | null> {
-  if (!ID_FORM.test(id)) return null;
+  if (!HANDSHAKE_ID_FORM.test(id)) return null;
   const untagged = id.slice(0, UNTAGGED_DIGITS);
   const isOwn = await tagOf(secret, untagged) === id.slice(UNTAGGED_DIGITS);
   if (!isOwn) return null;
@@ -150,7 +151,7 @@ export async function readAnswer(
   if (!sameBytes(message.to, expected.relayKey)) return null;
   if (message.application !== HANDSHAKE_APPLICATION) return null;
   const answer = answerForm.safeParse(parseJson(message.data));
-  if (!answer.success || !ID_FORM.test(expected.id)) return null;
+  if (!answer.success || !HANDSHAKE_ID_FORM.test(expected.id)) return null;
   const { challenge, url, scopes, jkt } = answer.data;
   if (!expected.origins.includes(url)) return null;
   const own = await challengeFor(expected.secret, expected.id, message.from);

@@ -4,6 +4,7 @@
  * relay's own rules bound.
  */
 import { CURSOR_FORM } from "../lib/cursor.ts";
+import { HANDSHAKE_ID_FORM } from "../lib/handshake.ts";
 import { envelopeBytes } from "../lib/minima/maxtxpow.ts";
 import type { Relay } from "../relay/relay.ts";
 
@@ -20,9 +21,6 @@ export type BoundsByName = Readonly<Record<string, Bounds>>;
 /** The form of a hash in hex. */
 export const HASH = "^[0-9a-f]{64}$";
 
-/** The id of a challenge: 30 bytes in hex (lib/handshake.ts). */
-const CHALLENGE_ID = "^[0-9a-f]{60}$";
-
 /** The bounds that a relay enforces. */
 export function boundsOf({ limits, price }: Relay): BoundsByName {
   const { min: minimum, max: maximum } = price.holdSeconds;
@@ -30,7 +28,7 @@ export function boundsOf({ limits, price }: Relay): BoundsByName {
     "mailbox": { pattern: HASH },
     "object": { pattern: HASH },
     "cursor": { pattern: CURSOR_FORM.source },
-    "handshake": { pattern: CHALLENGE_ID },
+    "handshake": { pattern: HANDSHAKE_ID_FORM.source },
     "hold": { minimum, maximum },
     "QuoteRequest.mailbox": { pattern: HASH },
     "QuoteRequest.bytes": { minimum: 1, maximum: envelopeBytes(limits) },

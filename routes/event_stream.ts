@@ -69,7 +69,7 @@ export function eventStream(
   async function nextPart(): Promise<Uint8Array | null> {
     while (waiting.length === 0) {
       const { value, done } = await pages.next();
-      if (done || stay.endOf() !== null) return null;
+      if (done) return null;
       waiting = value === null ? [BEAT] : partsOf(value);
     }
     const part = waiting.shift() ?? BEAT;
