@@ -1,6 +1,13 @@
 /** The configuration: its defaults, and what is wrong with a variable. */
 import assert from "node:assert/strict";
-import { type Config, ConfigError, readConfig, SETTINGS } from "../config.ts";
+import {
+  type Config,
+  ConfigError,
+  readConfig,
+  SETTINGS,
+  termsOf,
+} from "../config.ts";
+import { DEFAULT_WORK_PRICE } from "../lib/work/price.ts";
 
 /** The configuration from these variables and no others. */
 function configFrom(variables: Readonly<Record<string, string>>): Config {
@@ -156,6 +163,88 @@ Deno.test("readConfig() reads each variable into its own setting", async (t) => 
       });
     });
   }
+});
+
+/** The least and the most that each number may be. */
+const BOUNDS: readonly [name: keyof Config, least: number, most: number][] = [
+  ["port", 0, 65_535],
+  ["handshakeRate", 1, 1e6],
+  ["workWindow", 1, 1e10],
+  ["mailboxBytes", 1, 1e15],
+  ["mailboxMessages", 1, 1e15],
+  ["relayBytes", 1, 1e12],
+  ["relayMessages", 1, 16e6],
+  ["connections", 1, 1e6],
+  ["connectionRequests", 1, 1e6],
+  ["idleSeconds", 1, 86_400],
+  ["streams", 0, 1e6],
+  ["mailboxStreams", 0, 1e6],
+  ["tokenStreams", 0, 1e6],
+  ["streamBytes", 1, 2 ** 30],
+  ["bufferedBytes", 1, 1e12],
+  ["drainSeconds", 1, 3_600],
+  ["frameBytes", 0, 2 ** 26],
+  ["uploadBytes", 1, 1e12],
+  ["uploadSeconds", 1, 86_400],
+  ["uploadRate", 0, 1e9],
+  ["queueBytes", 1, 1e12],
+  ["addressRate", 0, 1e9],
+  ["tokenRate", 0, 1e9],
+  ["workHashes", 10_000, 1e15],
+  ["workBytes", 1, 1e12],
+  ["workSeconds", 1, 1e10],
+  ["relayFee", 0, 1e9],
+  ["storageFee", 0, 1e9],
+];
+
+Deno.test("readConfig() takes every number from its least to its most into its own setting, and none beyond", async (t) => {
+  for (const [name, least, most] of BOUNDS) {
+    const { variable } = SETTINGS[name];
+    await t.step(variable, () => {
+      for (const number of [least, most]) {
+        assert.deepEqual(
+          configFrom({ [variable]: String(number) }),
+          { ...DEFAULTS, [name]: number },
+        );
+      }
+      for (const text of [least - 1, most + 1, `${least}.5`, "x"].map(String)) {
+        assert.throws(
+          () => configFrom({ [variable]: text }),
+          ConfigError,
+          text,
+        );
+      }
+    });
+  }
+  const numbers = Object.entries(DEFAULTS)
+    .filter(([name, value]) =>
+      typeof value === "number" && name !== "trustedProxies"
+    )
+    .map(([name]) => name);
+  const bounded = BOUNDS.map(([name]) => name);
+  assert.deepEqual(bounded.filter((name) => name !== "connections"), numbers);
+});
+
+Deno.test("termsOf() has every price and quota of a configuration in its own place", () => {
+  const set = {
+    mailboxBytes: 1,
+    mailboxMessages: 2,
+    relayBytes: 3,
+    relayMessages: 4,
+    workHashes: 50_000,
+    workBytes: 6,
+    workSeconds: 7,
+    relayFee: 8,
+    storageFee: 9,
+  };
+  assert.deepEqual(termsOf({ ...DEFAULTS, ...set }), {
+    quotas: {
+      mailbox: { bytes: 1, messages: 2 },
+      relay: { bytes: 3, messages: 4 },
+    },
+    price: { ...DEFAULT_WORK_PRICE, hashes: 50_000, bytes: 6, seconds: 7 },
+    tariff: { relayPer465Bytes: 8, storagePerMiBHour: 9 },
+  });
 });
 
 const BAD: readonly [variable: string, ...texts: string[]][] = [

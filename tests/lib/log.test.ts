@@ -169,6 +169,18 @@ Deno.test("an error has name, message and cause, and its stack if nobody expecte
   assert.equal(last().code, "internal");
 });
 
+Deno.test("an error has its stack in a line of its own alone, not among other fields or below another", () => {
+  const { log, lines } = openLog();
+  const error = new Error("of the test");
+  log.info("event", { why: error, list: [error], nested: { error } });
+  log.error("failed", { code: "busy", error });
+  log.error("other", {
+    error: new Problem("busy", "x", {}, { cause: error }),
+  });
+  for (const line of lines) assert.doesNotMatch(line, /stack|log\.test\.ts/);
+  assert.equal(lines.length, 3);
+});
+
 const HEX = "0123456789abcdef".repeat(4);
 const TOKEN =
   "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjAifQ.eyJzdWIiOiIwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZS1zaWduYXR1cmU";

@@ -2,7 +2,7 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import assert from "node:assert/strict";
 import { ApiDocument } from "./api_document.ts";
-import { type Cases, openWorld } from "./contract_world.ts";
+import { type Cases, openWorld, type World } from "./contract_world.ts";
 import { SOCKET_TICKET_CASES } from "./socket_ticket_cases.ts";
 import { CLOSING_CASES } from "./closing_cases.ts";
 import { HANDSHAKE_CASES } from "./handshake_cases.ts";
@@ -28,6 +28,27 @@ async function readDocument(relay: TestRelay) {
   return await response.json();
 }
 
+/** What requests hold of the relays while they are under way. */
+function leftIn({ relay, broken }: World) {
+  return [relay, broken].map(({ app: { use }, clock }) => ({
+    timers: clock.timers,
+    underWay: use.drain.size,
+    streams: use.streams.size,
+    bodies: use.uploads.size,
+    bodyBytes: use.uploads.bytes,
+    waiting: use.backlog.bytes,
+  }));
+}
+
+const NOTHING = Array(2).fill({
+  timers: 0,
+  underWay: 0,
+  streams: 0,
+  bodies: 0,
+  bodyBytes: 0,
+  waiting: 0,
+});
+
 Deno.test("/openapi.json is a valid OpenAPI 3.1 document", async () => {
   using relay = await TestRelay.open();
   const document = await readDocument(relay);
@@ -48,6 +69,7 @@ Deno.test("every documented outcome happens, and no other", async (t) => {
         const response = await ask(world);
         const outcome = await document.check(operation, response);
         assert.equal(outcome, `${operation} ${then}`);
+        assert.deepEqual(leftIn(world), NOTHING, "nothing is left behind");
         outcomes.push(outcome);
       });
     }

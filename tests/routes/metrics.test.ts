@@ -18,6 +18,7 @@ async function read(relay: TestRelay): Promise<Map<string, ReadFamily>> {
     "text/plain; version=0.0.4; charset=utf-8",
   );
   assert.equal(response.headers.get("Cache-Control"), "no-store");
+  assert.equal(relay.clock.timers, 0, "its patience is called off");
   return readExposition(await response.text());
 }
 
@@ -59,6 +60,24 @@ Deno.test("GET /metrics is for who has the token, or for all, or for none, if it
   assert.equal((await ask(open)).status, 200);
   using off = await TestRelay.open({ metricsTo: "off" });
   await assertProblem(off, await off.fetchFrom("127.0.0.1", HERE), "not-found");
+});
+
+Deno.test("GET /metrics waits two seconds for a number, and leaves it out then", async () => {
+  using relay = await TestRelay.open();
+  const { metrics } = relay.relay.meters;
+  metrics.gauge("restante_late", "Never read.", () => new Promise(() => {}));
+  metrics.gauge("restante_known", "Read at once.", () => 1);
+  let isAnswered = false;
+  const asked = relay.fetchFrom("127.0.0.1", HERE)
+    .finally(() => isAnswered = true);
+  await relay.clock.waitedFor();
+  relay.clock.advance(1_999);
+  await (await relay.fetch("/health")).body?.cancel(); // asked later, answered
+  assert.equal(isAnswered, false);
+  relay.clock.advance(1);
+  const families = readExposition(await (await asked).text());
+  assert.equal(valueOf(families, "restante_known", {}), 1);
+  assert.equal(families.has("restante_late"), false);
 });
 
 Deno.test("what is posted, refused and answered is counted", async () => {

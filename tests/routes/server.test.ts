@@ -1,8 +1,8 @@
 /** What the server tells of a request, and whose seat it gives away. */
 import assert from "node:assert/strict";
-import { silentLog } from "../../lib/log.ts";
+import { type Log, silentLog } from "../../lib/log.ts";
 import type { ServeInfo } from "../../routes/serve_info.ts";
-import { startServer } from "../../routes/server.ts";
+import { ServerEndedError, startServer } from "../../routes/server.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { readHead, write } from "../relay_process.ts";
 
@@ -77,5 +77,176 @@ Deno.test("startServer() says which request is one too many", async () => {
     const { connection } = await one.ask();
     assert.equal(one.infos[0]?.isOneTooMany, isOneTooMany);
     connection.close();
+  }
+});
+
+/** A log that notes the names of warnings and errors. */
+function notingLog() {
+  const events: string[] = [];
+  const note = (event: string) => void events.push(event);
+  const log: Log = { ...silentLog, warn: note, error: note };
+  return { log, events };
+}
+
+/** A listener of which a test says what its `accept()` gives. */
+function stubListener(accept: () => Promise<Deno.TcpConn>) {
+  const { listen } = Deno;
+  const listener = listen({ port: 0, hostname: "127.0.0.1" });
+  const stub = () => ({
+    addr: listener.addr,
+    accept,
+    close: () => listener.close(),
+  });
+  Object.assign(Deno, { listen: stub });
+  return {
+    listener,
+    [Symbol.dispose]: () => void Object.assign(Deno, { listen }),
+  };
+}
+
+const CAPS = { connections: 9, connectionRequests: 9, idleSeconds: 60 };
+
+Deno.test("startServer() that cannot take a connection ends one that idles, and tries again a quarter of a second later", async () => {
+  const clock = new ManualClock();
+  const { log, events } = notingLog();
+  const [failing, tried] = [
+    Promise.withResolvers<void>(),
+    Promise.withResolvers<void>(),
+  ];
+  let accepts = 0;
+  using stub = stubListener(async () => {
+    accepts++;
+    if (accepts === 1) return await stub.listener.accept();
+    if (accepts === 2) {
+      await failing.promise;
+      throw new Error("too many open files");
+    }
+    tried.resolve();
+    return await stub.listener.accept();
+  });
+  const server = startServer({
+    port: 0,
+    host: "127.0.0.1",
+    clock,
+    caps: CAPS,
+    answer: () => new Response(null),
+    log,
+  });
+  const { hostname, port } = server.addr;
+  using idle = await Deno.connect({ hostname, port });
+  while (accepts < 2) await new Promise((resolve) => setTimeout(resolve));
+  assert.equal(server.connections.size, 1);
+  failing.resolve();
+  await clock.waitedFor(2); // its look at idle ones, and its pause
+  assert.equal(await idle.read(new Uint8Array(1)).catch(() => null), null);
+  assert.deepEqual([server.connections.size, server.connections.dropped], [
+    0,
+    1,
+  ]);
+  assert.deepEqual(events, ["accept-failed"]);
+  clock.advance(249);
+  assert.equal(accepts, 2);
+  clock.advance(1);
+  await tried.promise;
+  server.abort();
+  await server.finished;
+  assert.equal(clock.timers, 0);
+});
+
+Deno.test("startServer() whose listener is closed under it rejects, and tries no more", async () => {
+  using _stub = stubListener(() =>
+    Promise.reject(new Deno.errors.BadResource("closed"))
+  );
+  const clock = new ManualClock();
+  const { log, events } = notingLog();
+  const server = startServer({
+    port: 0,
+    host: "127.0.0.1",
+    clock,
+    caps: CAPS,
+    answer: () => new Response(null),
+    log,
+  });
+  await assert.rejects(server.finished, ServerEndedError);
+  assert.deepEqual([clock.timers, events], [0, []]);
+  _stub.listener.close();
+});
+
+Deno.test("startServer() answers 500 where the app fails, logs it, and takes the request for answered", async (t) => {
+  const failures: Record<string, () => Promise<Response>> = {
+    "at once": () => {
+      throw new TypeError("of the test");
+    },
+    "later": () => Promise.reject(new TypeError("of the test")),
+  };
+  for (const [when, answer] of Object.entries(failures)) {
+    for (const isByPlatform of [false, true]) {
+      await t.step(
+        `${when}${isByPlatform ? ", by the platform" : ""}`,
+        async () => {
+          const clock = new ManualClock();
+          const { log, events } = notingLog();
+          const caps = { ...CAPS, connections: 1 };
+          const server = startServer({
+            port: 0,
+            host: "127.0.0.1",
+            clock,
+            caps,
+            answer,
+            log,
+            isByPlatform,
+          });
+          const { hostname, port } = server.addr;
+          const ask = async () => {
+            using connection = await Deno.connect({ hostname, port });
+            await write(connection, "GET / HTTP/1.1\r\nHost: relay\r\n\r\n");
+            return await readHead(connection);
+          };
+          assert.match(await ask(), /^HTTP\/1\.1 500 /);
+          assert.deepEqual(events, ["answer-failed"]);
+          server.shutdown();
+          await server.finished;
+          assert.deepEqual([clock.timers, server.connections.size], [0, 0]);
+        },
+      );
+    }
+  }
+});
+
+Deno.test("startServer() that was told to stop takes no more, and lets what is under way end", async (t) => {
+  for (const isByPlatform of [false, true]) {
+    await t.step(isByPlatform ? "by the platform" : "by itself", async () => {
+      const clock = new ManualClock();
+      const { log, events } = notingLog();
+      const [asked, answered] = [
+        Promise.withResolvers<void>(),
+        Promise.withResolvers<Response>(),
+      ];
+      const server = startServer({
+        port: 0,
+        host: "127.0.0.1",
+        clock,
+        caps: CAPS,
+        answer: () => {
+          asked.resolve();
+          return answered.promise;
+        },
+        log,
+        isByPlatform,
+      });
+      const { hostname, port } = server.addr;
+      using connection = await Deno.connect({ hostname, port });
+      await write(connection, "GET / HTTP/1.1\r\nHost: relay\r\n\r\n");
+      await asked.promise;
+      let hasEnded = false;
+      const finished = server.finished.then(() => hasEnded = true);
+      server.shutdown();
+      await assert.rejects(Deno.connect({ hostname, port }));
+      assert.equal(hasEnded, false);
+      answered.resolve(new Response("whole"));
+      assert.match(await readHead(connection), /^HTTP\/1\.1 200 /);
+      await finished;
+      assert.deepEqual([clock.timers, events], [0, []]);
+    });
   }
 });

@@ -1,6 +1,7 @@
 /** A socket whose peer takes nothing; the system's own buffers are too large
  * for a test to fill, so that the socket is one that only says how full it is. */
 import assert from "node:assert/strict";
+import { Problem } from "../../lib/problem.ts";
 import { beginStay, pagesOf } from "../../relay/stay.ts";
 import { serveSocket } from "../../routes/socket.ts";
 import { fill } from "./filled_mailbox.ts";
@@ -83,6 +84,62 @@ Deno.test("a socket whose reader takes what there is gets all of it, one after a
   await served;
   assert.equal(relay.clock.timers, 0);
 });
+
+/** Ways in which a socket ends by the relay, and its code then. */
+const ENDS: Readonly<
+  Record<
+    string,
+    readonly [
+      code: number,
+      failures: number,
+      end: (relay: TestRelay, socket: HeldSocket) => void,
+    ]
+  >
+> = {
+  "the relay stops": [1001, 0, ({ app }) => app.use.streams.close()],
+  "its token has ended": [4001, 0, ({ clock }) => clock.advance(2e9)],
+  "a frame is too big": [1009, 0, (_, socket) => {
+    socket.dispatchEvent(
+      new MessageEvent("message", { data: "x".repeat(4_097) }),
+    );
+  }],
+  "a frame of bytes is too big": [1009, 0, (_, socket) => {
+    const data = new Uint8Array(4_097).buffer;
+    socket.dispatchEvent(new MessageEvent("message", { data }));
+  }],
+  "a frame of a blob is too big": [1009, 0, (_, socket) => {
+    const data = new Blob(["x".repeat(4_097)]);
+    socket.dispatchEvent(new MessageEvent("message", { data }));
+  }],
+  "the store does not answer": [1013, 0, ({ relay: { store } }) => {
+    store.list = () => Promise.reject(new Problem("busy", "of the test"));
+  }],
+  "there is a mistake in the relay": [1011, 1, ({ relay: { store } }) => {
+    store.list = () => Promise.reject(new TypeError("of the test"));
+  }],
+};
+
+for (const [what, [code, failures, end]] of Object.entries(ENDS)) {
+  Deno.test(`serveSocket() closes with ${code} where ${what}, and leaves nothing`, async () => {
+    using relay = await TestRelay.open();
+    const { owner, stay, streams, socket } = await serveHeld(relay);
+    await fill(owner, 1);
+    const served = serveSocket(socket as unknown as WebSocket, stay);
+    while (socket.sent.length === 0) await owner.read();
+    socket.bufferedAmount = 0;
+    const { list } = relay.relay.store;
+    end(relay, socket);
+    await fill(owner, 1); // it is looked for, or the end is seen then
+    assert.equal(await socket.closed.promise, code);
+    await served;
+    relay.relay.store.list = list;
+    assert.equal(socket.sent.length, 1, "nothing is sent after it");
+    assert.deepEqual([streams.dropped, relay.clock.timers], [0, 0]);
+    assert.equal(relay.failures.length, failures);
+    stay.place.leave();
+    assert.equal(streams.buffered, 0);
+  });
+}
 
 Deno.test("a socket whose reader is stuck while no mail comes is closed at a beat", async () => {
   using relay = await TestRelay.open();
