@@ -1,18 +1,23 @@
 /** Starting and stopping a relay, in this process and as one of its own. */
 import assert from "node:assert/strict";
-import { completeHandshake } from "../kv/mail/mailboxes.ts";
+import { completeHandshake, findMailbox } from "../kv/mail/mailboxes.ts";
 import { loadRelayKeys, RelayKeyError } from "../kv/relay_keys.ts";
 import { openStore, type Store } from "../kv/store/store.ts";
 import type { Bytes } from "../lib/bytes.ts";
+import { mailboxIdOf } from "../lib/ids.ts";
+import { LineLog } from "../lib/log.ts";
 import { parseContactAddress } from "../lib/minima/address.ts";
 import { generateRsaKey } from "../lib/seal/rsa.ts";
-import { generateSigningKey } from "../lib/signing_key.ts";
+import { generateSigningKey, importSigningKey } from "../lib/signing_key.ts";
+import { issueToken } from "../lib/token.ts";
 import { startRelay } from "../start_relay.ts";
+import { ManualClock } from "./manual_clock.ts";
 import { TempDirectory } from "./kv/temp_directory.ts";
 import { HOUR } from "./routes/clock.ts";
 import { envelopeBytes } from "./routes/envelopes.ts";
 import { freshKey } from "./routes/owner.ts";
 import { configOf, listen } from "./routes/listening_relay.ts";
+import { sharedPkcs8 } from "./routes/shared_keys.ts";
 
 // deno-lint-ignore no-explicit-any -- whatever members a test looks at
 async function getJson(url: string): Promise<any> {
@@ -193,6 +198,60 @@ Deno.test("stop() lets a request under way end, and then answers no more", async
   await stopped;
   await relay.finished;
   await assert.rejects(fetch(relay.listening));
+});
+
+Deno.test("startRelay() tells the store who reads every five minutes, and once more when it stops", async (t) => {
+  const { signing, maxima } = await sharedPkcs8();
+  const key = await importSigningKey(signing);
+  for (
+    const [when, minutes] of [["by the clock", 5], ["at the end", 0]] as const
+  ) {
+    await t.step(when, async () => {
+      await using directory = await TempDirectory.make();
+      const kv = directory.file("store.kv");
+      const publicKey = freshKey();
+      const mailbox = mailboxIdOf(publicKey);
+      {
+        using store = await openStore(kv);
+        await openMailbox(store, publicKey);
+      }
+      const clock = new ManualClock(Date.now());
+      const relay = await startRelay(
+        configOf(kv, { signingKey: signing, maximaKey: maxima }),
+        clock,
+        new LineLog({
+          write() {},
+          format: "json",
+          level: "error",
+          now: clock.now,
+        }),
+      );
+      const grant = { mailbox, scopes: ["read"] as const, jkt: null };
+      const { token } = await issueToken(key, grant, clock.now());
+      const page = await fetch(
+        `${relay.url}/v1/mailboxes/${mailbox}/messages`,
+        {
+          headers: { Authorization: `Bearer ${token}` },
+        },
+      );
+      assert.equal(page.status, 200);
+      await page.body?.cancel();
+      using store = await openStore(kv);
+      const isUsed = async () =>
+        (await findMailbox(store, mailbox))?.usedAt !== undefined;
+      clock.advance(5 * 60_000 - 1);
+      await getJson(`${relay.url}/health`);
+      assert.equal(await isUsed(), false, "reading does not write");
+      if (minutes === 0) await relay.stop();
+      else {
+        clock.advance(1);
+        while (!await isUsed()) await getJson(`${relay.url}/health`);
+        await relay.stop();
+      }
+      assert.equal(await isUsed(), true);
+      assert.equal(clock.timers, 0, "it leaves no timer");
+    });
+  }
 });
 
 /** Opens a mailbox past the handshake. */
