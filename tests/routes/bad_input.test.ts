@@ -130,6 +130,39 @@ Deno.test("POST /v1/messages refuses other media types, and stores nothing", asy
   }
 });
 
+Deno.test("media types are taken in any case, and with parameters", async (t) => {
+  using relay = await TestRelay.open();
+  const owner = await Owner.open(relay);
+  const quote = '{"bytes":1500,"seconds":3600}';
+  const table: [path: string, body: () => BodyInit, types: string[]][] = [
+    ["/v1/messages", () => goodEnvelope(owner), [
+      "application/vnd.minima.maxtxpow",
+      "Application/Vnd.Minima.MaxTxPoW",
+      "APPLICATION/OCTET-STREAM",
+      "application/octet-stream;x=y",
+      "application/octet-stream ; x=y",
+    ]],
+    ["/v1/quotes", () => quote, [
+      "application/json",
+      "Application/JSON",
+      "application/json; charset=utf-8",
+      "application/json ;charset=utf-8",
+    ]],
+  ];
+  for (const [path, body, types] of table) {
+    for (const type of types) {
+      await t.step(`${path}: ${type}`, async () => {
+        const response = await relay.fetch(path, {
+          method: "POST",
+          headers: { "Content-Type": type },
+          body: body(),
+        });
+        assert.ok(response.ok, await response.text());
+      });
+    }
+  }
+});
+
 Deno.test("POST /v1/messages refuses a body over the limit by its length, before it is read", async () => {
   using relay = await TestRelay.open();
   let read = 0;

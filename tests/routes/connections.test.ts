@@ -72,6 +72,41 @@ Deno.test("Seat.keepSocket() lets go of what served it, which is not cut off any
   assert.equal(table.size, 1, "the socket is held");
 });
 
+Deno.test("Seat.serve() gives the seat up when the connection has ended, and closes one that broke before that", async (t) => {
+  const broken = () => Promise.reject(new Error("broken"));
+  const closed = () => Promise.resolve();
+  const table: Record<
+    string,
+    readonly [finish: () => Promise<void>, shut: () => Promise<void>, number]
+  > = {
+    "it ended": [closed, closed, 0],
+    "it broke": [broken, closed, 1],
+    "it broke, and cannot be closed either": [broken, broken, 1],
+  };
+  for (const [what, [finish, shut, closes]] of Object.entries(table)) {
+    await t.step(what, async () => {
+      const { table } = tableOf(1);
+      const seat = table.enter();
+      assert.ok(seat);
+      const asked: number[] = [];
+      seat.serve({
+        finished: finish(),
+        shutdown() {
+          asked.push(table.size);
+          return shut();
+        },
+        release: () => assert.fail("it is no socket"),
+      });
+      for (let turn = 0; turn < 9; turn++) await Promise.resolve();
+      // Its seat is free only once its descriptor is.
+      assert.deepEqual(asked, Array(closes).fill(1));
+      assert.equal(table.size, 0);
+      seat.cut();
+      assert.equal(seat.signal.aborted, false, "what ended is not ended again");
+    });
+  }
+});
+
 Deno.test("a connection that sends nothing for a minute is ended", async () => {
   const { clock, table } = tableOf(10);
   const silent = table.enter();

@@ -27,6 +27,19 @@ const OF_ALL = new Set([
   "x-request-id",
 ]);
 
+/** Fields that a page on another origin may read, or has no use for. */
+const UNEXPOSED = new Set([
+  "cache-control",
+  "content-length",
+  "content-type",
+  // For browsers, balancers and caches alone.
+  "accept-ranges",
+  "content-security-policy",
+  "preference-applied",
+  "x-accel-buffering",
+  "x-content-type-options",
+]);
+
 const JSON_TYPE = "application/json";
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
@@ -337,6 +350,24 @@ const TABLE: Readonly<Record<string, readonly [Ask, number, Fields]>> = {
     503,
     { ...PROBLEM, "retry-after": "1" },
   ],
+  "a token that is used too often": [
+    async ({ relay }) => {
+      const { unpaid: { tokens } } = relay.app.use;
+      const owner = await Owner.open(relay);
+      const Authorization = `Bearer ${await owner.token()}`;
+      const path = `/v1/mailboxes/${owner.mailbox}/messages`;
+      const ask = () => relay.fetch(path, { headers: { Authorization } });
+      for (let n = 0; n < tokens.quota; n++) await (await ask()).body?.cancel();
+      return await ask();
+    },
+    429,
+    {
+      ...PROBLEM,
+      "ratelimit": '"token";r=0;t=12',
+      "ratelimit-policy": '"token";q=5;w=60',
+      "retry-after": "12",
+    },
+  ],
   "a request while the relay stops": [
     async ({ relay }) => {
       await relay.app.drain();
@@ -349,7 +380,7 @@ const TABLE: Readonly<Record<string, readonly [Ask, number, Fields]>> = {
 
 for (const [what, [ask, status, fields]] of Object.entries(TABLE)) {
   Deno.test(`${what}: ${status}, with the header fields that it is to have`, async () => {
-    using relay = await TestRelay.open();
+    using relay = await TestRelay.open({ caps: { tokenRate: 5 } });
     const scene = await openScene(relay);
     const response = await ask(scene);
     await response.body?.cancel();
@@ -362,6 +393,14 @@ for (const [what, [ask, status, fields]] of Object.entries(TABLE)) {
       const said = response.headers.get(name) ?? "";
       if (typeof value === "string") assert.equal(said, value, name);
       else assert.match(said, value, name);
+    }
+    const exposed = response.headers.get("Access-Control-Expose-Headers") ?? "";
+    const readable = new Set(exposed.toLowerCase().split(","));
+    for (const name of [...names, "x-request-id"]) {
+      assert.ok(
+        readable.has(name) || UNEXPOSED.has(name),
+        `${name} is exposed`,
+      );
     }
     for (const name of OF_ALL) assert.ok(response.headers.has(name), name);
   });

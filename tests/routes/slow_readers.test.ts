@@ -1,5 +1,6 @@
 /** Readers that take nothing, say too much, or come in crowds. */
 import assert from "node:assert/strict";
+import { Problem } from "../../lib/problem.ts";
 import { EventSourceParserStream } from "./event_source.ts";
 import { fill } from "./filled_mailbox.ts";
 import { Owner } from "./owner.ts";
@@ -77,6 +78,38 @@ Deno.test("a reader of events that takes nothing is dropped, and gives its place
   await assert.rejects(reader.read());
   assert.equal(relay.clock.timers, 0);
   assert.deepEqual(relay.failures, []);
+});
+
+Deno.test("a reader whose store fails meanwhile gives its place back, and is told so", async (t) => {
+  const ways: Record<string, HeadersInit> = {
+    events: { Accept: "text/event-stream" },
+    poll: { Prefer: "wait=20" },
+  };
+  for (const [way, headers] of Object.entries(ways)) {
+    await t.step(way, async () => {
+      using relay = await TestRelay.open();
+      const owner = await Owner.open(relay);
+      const asked = owner.fetch(messagesOf(owner), { headers });
+      if (way === "poll") await relay.clock.waitedFor();
+      const reader = way === "poll"
+        ? null
+        : (await asked).body?.getReader() ?? null;
+      await reader?.read();
+      const { streams } = relay.app.use;
+      assert.equal(streams.size, 1);
+      const { list } = relay.relay.store;
+      relay.relay.store.list = () =>
+        Promise.reject(new Problem("busy", "of the test"));
+      const failing = reader === null
+        ? asked.then(({ status }) => assert.equal(status, 503))
+        : assert.rejects(reader.read());
+      await fill(owner, 1);
+      await failing;
+      relay.relay.store.list = list;
+      assert.deepEqual([streams.size, streams.buffered], [0, 0]);
+      assert.equal(relay.clock.timers, 0);
+    });
+  }
 });
 
 Deno.test("a stream of events makes no part before the one before was taken", async () => {

@@ -1,6 +1,9 @@
 /** Bodies that stand still, trickle, or come in crowds. */
 import assert from "node:assert/strict";
+import { openDatabase } from "../../kv/store/deno_kv.ts";
+import { SpiedDatabase } from "../kv/spied_database.ts";
 import { assertProblem } from "./assert_problem.ts";
+import { Owner, postEnvelope } from "./owner.ts";
 import { TestRelay } from "./relay_fixture.ts";
 
 /** A body that comes when it is told to. */
@@ -16,7 +19,7 @@ function post(relay: TestRelay, path: string, type: string, body: BodyInit) {
 
 const PATHS: readonly [path: string, type: string][] = [
   ["/v1/messages", "application/octet-stream"],
-  [`/v1/handshakes/${"0".repeat(60)}`, "application/octet-stream"],
+  [`/v1/handshakes/${"0".repeat(68)}`, "application/octet-stream"],
   ["/v1/quotes", "application/json"],
   ["/v1/handshakes", "application/json"],
 ];
@@ -40,6 +43,34 @@ for (const [path, type] of PATHS) {
     assert.equal(relay.clock.timers, 0);
   });
 }
+
+Deno.test("a body that has come whole is not given up, however long the store takes", async () => {
+  const letGo = Promise.withResolvers<void>();
+  const databases: SpiedDatabase[] = [];
+  using relay = await TestRelay.open({
+    async openDatabase(location) {
+      const database = new SpiedDatabase(await openDatabase(location));
+      databases.push(database);
+      return database;
+    },
+  });
+  const owner = await Owner.open(relay);
+  for (const database of databases) database.onRead = () => letGo.promise;
+  const answer = postEnvelope(relay, owner.envelope());
+  const { uploads } = relay.app.use;
+  while (!databases.some(({ reading }) => reading > 0)) {
+    await (await relay.fetch("/docs/start.js")).body?.cancel();
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assert.equal(relay.clock.timers, 0, "nobody looks at it any more");
+  relay.clock.advance(1_000_000);
+  assert.deepEqual([uploads.size, uploads.dropped], [1, 0]);
+  assert.ok(uploads.bytes > 1_000, "until it is answered it is in memory");
+  letGo.resolve();
+  const response = await answer;
+  assert.equal((await response.json()).code, undefined);
+  assert.deepEqual([uploads.size, uploads.bytes], [0, 0]);
+});
 
 Deno.test("bodies that find no room are told to come again, and the others go on", async () => {
   using relay = await TestRelay.open({ caps: { uploadBytes: 10_000 } });

@@ -185,6 +185,22 @@ Deno.test("a token of another mailbox is forbidden there, and shows no object of
   }
 });
 
+Deno.test("a token of a mailbox whose id differs in one digit is forbidden, whichever that is", async () => {
+  using scene = await openScene();
+  const { mailbox } = scene.owner;
+  const Authorization = `Bearer ${await bearerToken(scene, "read")}`;
+  for (let place = 0; place < mailbox.length; place++) {
+    const digit = mailbox[place] === "0" ? "1" : "0";
+    const other = mailbox.slice(0, place) + digit + mailbox.slice(place + 1);
+    const path = `/v1/mailboxes/${other}/messages`;
+    const refused = await scene.relay.fetch(path, {
+      headers: { Authorization },
+    });
+    assert.equal(refused.status, 403, `digit ${place}`);
+    await refused.body?.cancel();
+  }
+});
+
 Deno.test("a proof is good once: again or at the same time it is refused", async () => {
   using scene = await openScene();
   for (const request of await requestsOf(scene)) {
