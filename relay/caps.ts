@@ -6,7 +6,7 @@ export interface Caps {
   readonly connections: number;
   /** Requests of one connection that are under way, not yet taken whole. */
   readonly connectionRequests: number;
-  /** Seconds that a connection may be open without a request. */
+  /** Seconds that a connection may be open without a request;*/
   readonly idleSeconds: number;
   /** Readers that stay (events, sockets, long polls), together. */
   readonly streams: number;
@@ -61,7 +61,8 @@ export const CAP_NOTES: Readonly<Record<keyof Caps, string>> = {
   connections: "connections that may be open at once",
   connectionRequests:
     "requests of one connection that may be under way at once, until their answers are taken",
-  idleSeconds: "seconds that a connection may be open without a request",
+  idleSeconds:
+    "seconds that a connection may be open without a request; 16 times as long after an answer, which may be on its way yet",
   streams: "readers that may stay at once: events, sockets and long polls",
   mailboxStreams: "readers that may stay with one mailbox",
   tokenStreams: "readers that may stay under one token",

@@ -104,11 +104,8 @@ export class ConnectionTable implements Disposable {
   #endIdle(): void {
     const now = this.#clock.monotonic();
     for (const seat of [...this.#seats]) {
-      const idled = now - seat.idleSince;
-      if (!seat.isIdle || idled < this.#idleMs) continue;
-      // It ends by itself once all that was answered is taken.
-      if (seat.isAnswered && idled < TAKING * this.#idleMs) seat.endTaken();
-      else this.#drop(seat);
+      const patience = (seat.isAnswered ? TAKING : 1) * this.#idleMs;
+      if (seat.isIdle && now - seat.idleSince >= patience) this.#drop(seat);
     }
   }
 
@@ -248,7 +245,8 @@ export class Seat implements Connection {
   cut(): void {
     if (this.#hasLeft) return; // Deno takes it ill to end what has ended
     this.leave();
-    if (this.#isSocket) return; // what served it was let go of
+    // What served it was let go of, by us or by Deno.
+    if (this.#isSocket || this.#isEnding) return;
     try {
       this.#cut.abort();
     } catch {
@@ -256,15 +254,12 @@ export class Seat implements Connection {
     }
   }
 
-  /** Ends the connection once the client has taken what it was answered. */
-  endTaken(): void {
-    if (this.#isEnding) return;
-    this.#isEnding = true;
-    this.#served?.shutdown().catch(() => {});
-  }
-
-  /** Ends when what is under way has ended. */
+  /**
+   * Ends when what is under way has ended, and is taken. It cannot be cut off
+   * any more: Deno forgets what it was told to end.
+   */
   async shutdown(): Promise<void> {
+    this.#isEnding = true;
     await this.#served?.shutdown().catch(() => {});
     await this.#ended;
   }

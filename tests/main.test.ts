@@ -254,6 +254,33 @@ Deno.test("startRelay() tells the store who reads every five minutes, and once m
   }
 });
 
+Deno.test("startRelay() of two workers on one store holds both to the relay's quota", async () => {
+  await using directory = await TempDirectory.make();
+  const kv = directory.file("store.kv");
+  const to = freshKey();
+  {
+    using store = await openStore(kv);
+    await openMailbox(store, to); // it counts for one
+  }
+  const quota = { relayMessages: 4 };
+  await using one = await listen(kv, undefined, quota);
+  await using other = await listen(kv, undefined, quota);
+  const post = async ({ url }: { readonly url: string }) => {
+    const response = await fetch(`${url}/v1/messages?hold=3600`, {
+      method: "POST",
+      headers: { "Content-Type": "application/octet-stream" },
+      body: envelopeBytes({ to, time: Date.now(), hashes: 200_000 }),
+    });
+    const { code } = await response.json();
+    return code ?? response.status;
+  };
+  const outcomes = [];
+  for (const worker of [one, other, one, other, one]) {
+    outcomes.push(await post(worker));
+  }
+  assert.deepEqual(outcomes, [201, 201, 201, "relay-full", "relay-full"]);
+});
+
 /** Opens a mailbox past the handshake. */
 async function openMailbox(
   store: Store,

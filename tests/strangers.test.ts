@@ -145,3 +145,28 @@ Deno.test("a failure that nobody waited for does not end the relay", async () =>
   assert.match(errors, /a rejection of the test/);
   assert.match(errors, /an error of the test/);
 });
+
+Deno.test("a relay that is told twice to stop waits for nobody", async () => {
+  await using relay = await RelayProcess.start();
+  using connection = await relay.connect();
+  const head = [
+    "POST /v1/messages HTTP/1.1",
+    "Host: relay",
+    "Content-Type: application/octet-stream",
+    "Content-Length: 1000",
+    "Expect: 100-continue",
+    "",
+    "",
+  ].join("\r\n");
+  await write(connection, head);
+  // The relay asks for the body once it reads it: the request is under way.
+  assert.match(await readHead(connection), /^HTTP\/1\.1 100 /);
+  Deno.kill(relay.pid, "SIGTERM");
+  for (let status = 200; status !== 503;) {
+    const response = await fetch(`${relay.url}/health`);
+    await response.body?.cancel();
+    ({ status } = response);
+  }
+  Deno.kill(relay.pid, "SIGINT");
+  assert.equal((await relay.status).code, 1);
+});

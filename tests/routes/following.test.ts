@@ -160,6 +160,64 @@ Deno.test("a stream of events opens at once, and says whether it was reset", asy
   }
 });
 
+Deno.test("a stream of events opens with a cursor only where there is nothing to send: who breaks off then has missed nothing", async () => {
+  await using server = await serve();
+  const owner = await Owner.open(server.relay);
+  const empty = await openEvents(owner);
+  const { value: opened } = await empty.read();
+  assert.deepEqual([opened?.event, opened?.id], [
+    "open",
+    (await owner.read()).next,
+  ]);
+  await empty.cancel();
+  const [first] = await fill(owner, 2);
+  const full = await openEvents(owner);
+  const { value } = await full.read();
+  assert.deepEqual([value?.event, value?.id], ["open", null]);
+  assert.equal((await full.read()).value?.id, first?.cursor);
+  await full.cancel();
+});
+
+Deno.test("reading is refused for its words before anything is answered or held, whichever way", async (t) => {
+  await using server = await serve();
+  const { relay } = server;
+  const owner = await Owner.open(relay);
+  const ways: Record<string, readonly [path: string, headers: HeadersInit]> = {
+    page: [messagesPath(owner), {}],
+    poll: [messagesPath(owner), { Prefer: "wait=5" }],
+    events: [messagesPath(owner), { Accept: "text/event-stream" }],
+    socket: [`/v1/mailboxes/${owner.mailbox}/socket`, {
+      "Upgrade": "websocket",
+      "Connection": "Upgrade",
+      "Sec-WebSocket-Version": "13",
+      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }],
+  };
+  const pushed = new Set(["events", "socket"]);
+  const words = [
+    "after=x",
+    "after=",
+    `after=${"f".repeat(12)}-${"0".repeat(20)}x`,
+    "bandwidth=x",
+    "bandwidth=-1",
+    "bandwidth=1000000000001",
+    "delivery=all",
+    "reader=a%20b",
+    "delivery=link&bandwidth=10000",
+  ];
+  for (const [way, [path, headers]] of Object.entries(ways)) {
+    for (const word of words) {
+      if (word.startsWith("delivery=link") && !pushed.has(way)) continue;
+      await t.step(`${way}: ${word}`, async () => {
+        const refused = await owner.fetch(`${path}?${word}`, { headers });
+        assert.equal(refused.status, 400);
+        assert.equal((await refused.json()).code, "malformed");
+        assert.equal(relay.app.use.streams.size, 0);
+      });
+    }
+  }
+});
+
 Deno.test("a stream of events ends with the token, and gives nothing after it", async () => {
   await using server = await serve();
   const owner = await Owner.open(server.relay);

@@ -110,3 +110,27 @@ Deno.test("the document and the files of /docs are the same bytes under a tag", 
     });
   }
 });
+
+Deno.test("a file of /docs that could not be read is read the next time, and once for all then", async () => {
+  using relay = await TestRelay.open();
+  const { readFile } = Deno;
+  let reads = 0;
+  using _put = {
+    [Symbol.dispose]: () => void Object.assign(Deno, { readFile }),
+  };
+  Object.assign(Deno, {
+    async readFile(path: string) {
+      reads++;
+      if (reads === 1) throw new Error("too many open files");
+      return await readFile(path);
+    },
+  });
+  const ask = () => relay.fetch("/docs/swagger-ui.css");
+  await assertProblem(relay, await ask(), "internal");
+  const answers = await Promise.all([ask(), ask(), ask()]);
+  for (const answer of answers) {
+    assert.equal(answer.status, 200);
+    await answer.body?.cancel();
+  }
+  assert.equal(reads, 2);
+});

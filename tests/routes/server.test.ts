@@ -250,3 +250,82 @@ Deno.test("startServer() that was told to stop takes no more, and lets what is u
     });
   }
 });
+
+Deno.test("startServer() cuts off what is under way, however often it is told", async (t) => {
+  for (const isByPlatform of [false, true]) {
+    await t.step(isByPlatform ? "by the platform" : "by itself", async () => {
+      const clock = new ManualClock();
+      const asked = Promise.withResolvers<void>();
+      const server = startServer({
+        port: 0,
+        host: "127.0.0.1",
+        clock,
+        caps: CAPS,
+        answer() {
+          asked.resolve();
+          return new Promise(() => {});
+        },
+        log: silentLog,
+        isByPlatform,
+      });
+      const { hostname, port } = server.addr;
+      using connection = await Deno.connect({ hostname, port });
+      await write(connection, "GET / HTTP/1.1\r\nHost: relay\r\n\r\n");
+      await asked.promise;
+      server.abort();
+      server.abort();
+      await server.finished;
+      assert.equal(await readHead(connection), "");
+      assert.equal(clock.timers, 0);
+    });
+  }
+});
+
+Deno.test("startServer() that was told to stop takes it if it is to cut off as well, though it cannot", async () => {
+  await using one = serveOne();
+  const { connection } = await one.ask();
+  const { server } = one;
+  server.shutdown();
+  server.abort();
+  assert.equal(server.connections.size, 0);
+  connection.close(); // it ends by its client alone
+  await server.finished;
+});
+
+Deno.test("startServer() gives back the seat and the descriptor of a connection that it cannot serve", async () => {
+  const internals = Deno as unknown as Record<symbol, object> & {
+    readonly internal: symbol;
+  };
+  const core = internals[internals.internal] as {
+    serveHttpOnConnection: unknown;
+  };
+  const { serveHttpOnConnection } = core;
+  using _put = {
+    [Symbol.dispose]: () => void Object.assign(core, { serveHttpOnConnection }),
+  };
+  Object.assign(core, {
+    serveHttpOnConnection() {
+      throw new TypeError("of the test");
+    },
+  });
+  const clock = new ManualClock();
+  const { log, events } = notingLog();
+  const server = startServer({
+    port: 0,
+    host: "127.0.0.1",
+    clock,
+    caps: { ...CAPS, connections: 1 },
+    answer: () => new Response(null),
+    log,
+  });
+  const { hostname, port } = server.addr;
+  for (let n = 0; n < 3; n++) {
+    using connection = await Deno.connect({ hostname, port });
+    assert.equal(await readHead(connection), "", "it is closed");
+  }
+  assert.deepEqual(events, Array(3).fill("connection-failed"));
+  const { size, refused, dropped } = server.connections;
+  assert.deepEqual([size, refused, dropped], [0, 0, 0]);
+  server.abort();
+  await server.finished;
+});

@@ -125,7 +125,11 @@ Deno.test("a stream of events makes no part before the one before was taken", as
     assert.equal(relay.app.use.streams.buffered, value?.length);
   }
   assert.equal(sizes.length, 6);
+  const next = reader.read();
+  await owner.read(); // asked later, and answered
+  assert.equal(relay.app.use.streams.buffered, 0, "all was taken");
   await reader.cancel();
+  assert.equal((await next).done, true);
   assert.deepEqual([relay.app.use.streams.size, relay.clock.timers], [0, 0]);
 });
 

@@ -141,6 +141,33 @@ for (const [what, [code, failures, end]] of Object.entries(ENDS)) {
   });
 }
 
+Deno.test("a socket whose reader takes a little now and then stays, until it takes nothing for half a minute", async () => {
+  using relay = await TestRelay.open({ caps: { streamBytes: 100 } });
+  const { owner, stay, streams, socket } = await serveHeld(relay);
+  await fill(owner, 2);
+  const served = serveSocket(socket as unknown as WebSocket, stay);
+  await relay.clock.waitedFor(2);
+  /** Its looks at the buffer, for so long. */
+  const look = async (milliseconds: number) => {
+    for (let passed = 0; passed < milliseconds; passed += 20) {
+      relay.clock.advance(20);
+      await relay.clock.waitedFor(2);
+    }
+  };
+  for (let n = 0; n < 5; n++) {
+    socket.bufferedAmount -= 1;
+    await look(29_000);
+    assert.equal(streams.buffered, socket.bufferedAmount);
+  }
+  assert.deepEqual([streams.dropped, socket.sent.length], [0, 1]);
+  await look(980);
+  assert.equal(streams.dropped, 0);
+  relay.clock.advance(20);
+  relay.clock.advance(20);
+  assert.equal(await socket.closed.promise, 1008);
+  await served;
+});
+
 Deno.test("a socket whose reader is stuck while no mail comes is closed at a beat", async () => {
   using relay = await TestRelay.open();
   const { owner, stay, streams, socket } = await serveHeld(relay);
