@@ -6,7 +6,7 @@ export interface Caps {
   readonly connections: number;
   /** Requests of one connection that are under way, not yet taken whole. */
   readonly connectionRequests: number;
-  /** Seconds that a connection may be open without a request;*/
+  /** Seconds that a connection may be open without a request. */
   readonly idleSeconds: number;
   /** Readers that stay (events, sockets, long polls), together. */
   readonly streams: number;
