@@ -18,6 +18,7 @@ import { envelopeBytes } from "./routes/envelopes.ts";
 import { freshKey } from "./routes/owner.ts";
 import { configOf, listen } from "./routes/listening_relay.ts";
 import { sharedPkcs8 } from "./routes/shared_keys.ts";
+import { send, unreadRequests } from "./unread_requests.ts";
 
 // deno-lint-ignore no-explicit-any -- whatever members a test looks at
 async function getJson(url: string): Promise<any> {
@@ -253,6 +254,45 @@ Deno.test("startRelay() tells the store who reads every five minutes, and once m
     });
   }
 });
+
+Deno.test("stop() waits a second for answers that nobody takes, and then for them no more", async () => {
+  const { signing, maxima } = await sharedPkcs8();
+  const clock = new ManualClock(Date.now());
+  const drained = Promise.withResolvers<void>();
+  const write = (line: string) => {
+    if (JSON.parse(line).event === "drain") drained.resolve();
+  };
+  const config = { signingKey: signing, maximaKey: maxima };
+  const relay = await startRelay(
+    configOf(":memory:", config),
+    clock,
+    new LineLog({ write, format: "json", level: "info", now: clock.now }),
+  );
+  const { hostname, port } = new URL(relay.listening);
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  await send(connection, unreadRequests("/docs/swagger-ui-bundle.js", 1));
+  // Its settings, and then the head of the answer: that is given.
+  const { backlog } = relay.use;
+  while (backlog.bytes === 0) await getJson(`${relay.listening}/health`);
+  let isStopped = false;
+  const stopped = relay.stop().then(() => isStopped = true);
+  await drained.promise;
+  await getNothing(relay.listening);
+  clock.advance(999);
+  await getNothing(relay.listening);
+  assert.equal(isStopped, false);
+  clock.advance(1);
+  for (let turn = 0; turn < 100 && !isStopped; turn++) {
+    await getNothing(relay.listening);
+  }
+  assert.equal(isStopped, true);
+  await stopped;
+});
+
+/** Asks one that listens no more. */
+async function getNothing(url: string): Promise<void> {
+  await assert.rejects(fetch(url));
+}
 
 Deno.test("startRelay() of two workers on one store holds both to the relay's quota", async () => {
   await using directory = await TempDirectory.make();
