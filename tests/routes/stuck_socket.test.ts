@@ -151,6 +151,8 @@ Deno.test("a socket whose reader takes a little now and then stays, until it tak
   const look = async (milliseconds: number) => {
     for (let passed = 0; passed < milliseconds; passed += 20) {
       relay.clock.advance(20);
+      for (let turn = 0; turn < 9; turn++) await Promise.resolve();
+      assert.equal(streams.dropped, 0);
       await relay.clock.waitedFor(2);
     }
   };
