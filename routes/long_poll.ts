@@ -30,7 +30,6 @@ export async function waitForPage(
   const { mailbox, after, bandwidth, delivery } = stay;
   const timeUp = new AbortController();
   const callOff = relay.clock.after(1_000 * seconds, () => timeUp.abort());
-  let reset = false;
   let last: Page | null = null;
   try {
     const pages = follow(relay.store, relay.doorbells, {
@@ -45,7 +44,6 @@ export async function waitForPage(
     });
     for await (const page of pages) {
       if (page === null) continue;
-      reset ||= page.reset;
       last = page;
       if (page.messages.length > 0 || page.reset) break;
     }
@@ -54,5 +52,5 @@ export async function waitForPage(
     place.leave();
   }
   if (last === null) throw new Error("following a mailbox gave no first page");
-  return { ...last, reset };
+  return last;
 }

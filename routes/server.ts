@@ -153,6 +153,7 @@ function servePlatform(
   const cutOff = new AbortController();
   const table = new ConnectionTable(clock, caps);
   let isAsked = false;
+  let isEnding = false;
   const server = Deno.serve(
     {
       signal: cutOff.signal,
@@ -180,14 +181,15 @@ function servePlatform(
     connections: table,
     finished,
     shutdown() {
-      isAsked = true;
+      isAsked = isEnding = true;
       server.shutdown().catch((error) =>
         log.warn("shutdown-failed", { error })
       );
     },
     abort() {
       isAsked = true;
-      cutOff.abort();
+      // Deno forgets what it was told to end: that fails, and cuts nothing off.
+      if (!isEnding) cutOff.abort();
     },
   };
 }

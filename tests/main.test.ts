@@ -163,6 +163,8 @@ Deno.test("stop() does not wait for ever for an upload that stands still", async
   // A request that was sent later has been answered: that one is under way.
   await (await fetch(`${relay.listening}/health`)).body?.cancel();
   await relay.stop();
+  const end = await connection.read(new Uint8Array(1)).catch(() => null);
+  assert.equal(end, null, "it is cut off");
   await assert.rejects(fetch(relay.listening));
 });
 
@@ -293,6 +295,36 @@ Deno.test("stop() waits a second for answers that nobody takes, and then for the
 async function getNothing(url: string): Promise<void> {
   await assert.rejects(fetch(url));
 }
+
+Deno.test("startRelay() takes the word of the proxies that it is told to trust, and of no others", async () => {
+  for (const trustedProxies of [0, 1]) {
+    const changes = { trustedProxies, addressRate: 1 };
+    await using relay = await listen(":memory:", undefined, changes);
+    const statuses = [];
+    for (const client of ["192.0.2.1", "192.0.2.2"]) {
+      const headers = { "X-Forwarded-For": client };
+      const response = await fetch(`${relay.url}/docs`, { headers });
+      await response.body?.cancel();
+      statuses.push(response.status);
+    }
+    assert.deepEqual(statuses, [200, trustedProxies === 0 ? 429 : 200]);
+  }
+});
+
+Deno.test("a relay that is stopped as soon as it was started warns of nothing", async () => {
+  const { signing, maxima } = await sharedPkcs8();
+  const events: string[] = [];
+  const config = { signingKey: signing, maximaKey: maxima };
+  const log = new LineLog({
+    write: (line) => events.push(JSON.parse(line).event),
+    format: "json",
+    level: "debug",
+    now: Date.now,
+  });
+  const relay = await startRelay(configOf(":memory:", config), undefined, log);
+  await relay.stop();
+  assert.deepEqual(events, ["start", "stop", "drain", "stopped"]);
+});
 
 Deno.test("startRelay() of two workers on one store holds both to the relay's quota", async () => {
   await using directory = await TempDirectory.make();

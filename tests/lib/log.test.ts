@@ -210,6 +210,9 @@ Deno.test("no id, key, token or address stands in full anywhere in a line", () =
   log.info("event", { mailbox: HEX, requestId: HEX.slice(0, 32) });
   assert.equal(last().mailbox, HEX.slice(0, 8));
   assert.equal(last().requestId, HEX.slice(0, 32), "looked for as it is");
+  log.info("event", { address: ADDRESS, text: `to ${ADDRESS}.` });
+  assert.equal(last().address, "Mx@relay.test:443", "of a key not even that");
+  assert.equal(last().text, "to Mx@relay.test:443.");
 });
 
 Deno.test("whatever is logged is bounded, and moves no terminal's cursor", () => {

@@ -159,6 +159,22 @@ Deno.test("a connection that sends nothing for a minute is ended", async () => {
 
 const never = new Promise<void>(() => {});
 
+Deno.test("Seat.begin() takes a request for ended when its answer was handed on, and when nobody waits for it any more", async () => {
+  for (const completed of [Promise.resolve(), Promise.reject(new Error())]) {
+    const { clock, table } = tableOf(1);
+    const seat = table.enter();
+    assert.ok(seat);
+    seat.begin(completed); // and it is never said to be answered
+    assert.equal(seat.isIdle, false);
+    clock.advance(5_000);
+    await completed.catch(() => {});
+    assert.deepEqual([seat.isIdle, seat.isAnswered], [true, true]);
+    assert.equal(seat.idleSince, 5_000, "its time begins anew");
+    const { isOneTooMany } = seat.begin(never);
+    assert.equal(isOneTooMany, false);
+  }
+});
+
 Deno.test("Seat.begin() says which request is one too many, until one before is taken", async () => {
   const { table } = tableOf(1);
   const seat = table.enter();

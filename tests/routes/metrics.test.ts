@@ -100,6 +100,11 @@ Deno.test("what is posted, refused and answered is counted", async () => {
     body: new Uint8Array(10),
   });
   await assertProblem(relay, failed, "handshake-failed");
+  const untyped = await relay.fetch("/v1/handshakes/0", {
+    method: "POST",
+    body: new Uint8Array(10),
+  });
+  await assertProblem(relay, untyped, "unsupported-media-type"); // it is none
 
   const families = await read(relay);
   const table: [string, Record<string, string>, number][] = [

@@ -279,15 +279,37 @@ Deno.test("startServer() cuts off what is under way, however often it is told", 
   }
 });
 
-Deno.test("startServer() that was told to stop takes it if it is to cut off as well, though it cannot", async () => {
-  await using one = serveOne();
-  const { connection } = await one.ask();
-  const { server } = one;
-  server.shutdown();
-  server.abort();
-  assert.equal(server.connections.size, 0);
-  connection.close(); // it ends by its client alone
-  await server.finished;
+Deno.test("startServer() that was told to stop can be told to cut off as well, though it cannot any more", async (t) => {
+  for (const isByPlatform of [false, true]) {
+    await t.step(isByPlatform ? "by the platform" : "by itself", async () => {
+      const [asked, answered] = [
+        Promise.withResolvers<void>(),
+        Promise.withResolvers<Response>(),
+      ];
+      const server = startServer({
+        port: 0,
+        host: "127.0.0.1",
+        clock: new ManualClock(),
+        caps: CAPS,
+        answer() {
+          asked.resolve();
+          return answered.promise;
+        },
+        log: silentLog,
+        isByPlatform,
+      });
+      const { hostname, port } = server.addr;
+      const connection = await Deno.connect({ hostname, port });
+      await write(connection, "GET / HTTP/1.1\r\nHost: relay\r\n\r\n");
+      await asked.promise;
+      server.shutdown();
+      server.abort();
+      assert.equal(server.connections.size, 0);
+      connection.close(); // it ends by its client alone
+      answered.resolve(new Response(null));
+      await server.finished;
+    });
+  }
 });
 
 Deno.test("startServer() gives back the seat and the descriptor of a connection that it cannot serve", async () => {
@@ -326,4 +348,59 @@ Deno.test("startServer() gives back the seat and the descriptor of a connection 
   assert.deepEqual([size, refused, dropped], [0, 0, 0]);
   server.abort();
   await server.finished;
+});
+
+Deno.test("startServer() closes a connection that comes in the moment in which it is told to stop", async () => {
+  const coming = Promise.withResolvers<Deno.TcpConn>();
+  using stub = stubListener(() => coming.promise);
+  const { log, events } = notingLog();
+  const server = startServer({
+    port: 0,
+    host: "127.0.0.1",
+    clock: new ManualClock(),
+    caps: CAPS,
+    answer: () => assert.fail("nobody is served any more"),
+    log,
+  });
+  const [taken, connection] = await Promise.all([
+    stub.listener.accept(),
+    Deno.connect({ hostname: server.addr.hostname, port: server.addr.port }),
+  ]);
+  server.abort();
+  coming.resolve(taken);
+  await write(connection, "GET / HTTP/1.1\r\nHost: relay\r\n\r\n")
+    .catch(() => {});
+  assert.equal(await readHead(connection), "");
+  await server.finished;
+  connection.close();
+  assert.deepEqual([server.connections.size, events], [0, []]);
+});
+
+Deno.test("startServer() by the platform rejects where that ends unasked, whether it fails or not", async (t) => {
+  const ends: Record<string, () => Promise<void>> = {
+    "it ends": () => Promise.resolve(),
+    "it fails": () => Promise.reject(new Error("of the test")),
+  };
+  for (const [how, end] of Object.entries(ends)) {
+    await t.step(how, async () => {
+      const { serve } = Deno;
+      using _put = {
+        [Symbol.dispose]: () => void Object.assign(Deno, { serve }),
+      };
+      const addr = { hostname: "127.0.0.1", port: 1 };
+      Object.assign(Deno, { serve: () => ({ addr, finished: end() }) });
+      const clock = new ManualClock();
+      const { finished } = startServer({
+        port: 0,
+        host: "127.0.0.1",
+        clock,
+        caps: CAPS,
+        answer: () => new Response(null),
+        log: silentLog,
+        isByPlatform: true,
+      });
+      await assert.rejects(finished, ServerEndedError);
+      assert.equal(clock.timers, 0);
+    });
+  }
 });

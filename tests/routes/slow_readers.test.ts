@@ -133,6 +133,47 @@ Deno.test("a stream of events makes no part before the one before was taken", as
   assert.deepEqual([relay.app.use.streams.size, relay.clock.timers], [0, 0]);
 });
 
+Deno.test("a part of a stream waits while those of others have all the room, and is given up when its reader leaves", async (t) => {
+  for (const how of ["the other takes its part", "the reader leaves"]) {
+    await t.step(how, async () => {
+      using relay = await TestRelay.open({ caps: { bufferedBytes: 1_000 } });
+      const owner = await Owner.open(relay);
+      await fill(owner, 1, 3_600, 3_000);
+      const { streams } = relay.app.use;
+      const [first, second] = [await openEvents(owner), await openEvents(owner)]
+        .map(({ body }) => body?.getReader());
+      assert.ok(first && second);
+      await first.read(); // it opens
+      await first.read();
+      const held = streams.buffered;
+      assert.ok(held > 3_000, "the only one may have any size");
+      let isTaken = false;
+      const waiting = second.read().finally(() => isTaken = true);
+      for (let look = 0; look < 5; look++) {
+        await (await owner.fetch("/docs/start.js")).body?.cancel();
+        relay.clock.advance(20);
+      }
+      assert.deepEqual([isTaken, streams.buffered], [false, held]);
+      if (how === "the reader leaves") {
+        await second.cancel();
+        assert.equal((await waiting).done, true);
+        assert.deepEqual([streams.size, streams.buffered], [1, held]);
+      } else {
+        const next = first.read(); // so that the part before is taken
+        for (let look = 0; look < 100 && !isTaken; look++) {
+          await (await owner.fetch("/docs/start.js")).body?.cancel();
+          relay.clock.advance(20);
+        }
+        assert.equal((await waiting).done, false);
+        await first.cancel();
+        await next;
+      }
+      for (const reader of [first, second]) await reader.cancel();
+      assert.deepEqual([streams.size, relay.clock.timers], [0, 0]);
+    });
+  }
+});
+
 Deno.test("a reader of events that takes something now and then stays", async () => {
   using relay = await TestRelay.open();
   const owner = await Owner.open(relay);

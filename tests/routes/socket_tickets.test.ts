@@ -211,6 +211,28 @@ Deno.test("a ticket is none after 30 seconds, at another mailbox, or in another 
   assert.deepEqual(relay.failures, []);
 });
 
+Deno.test("a token or a ticket among the subprotocols is none beside an Authorization, whatever that is", async () => {
+  using relay = await TestRelay.open();
+  const owner = await Owner.open(relay);
+  const path = `/v1/mailboxes/${owner.mailbox}/socket`;
+  const other = await Owner.open(relay, undefined, ["ack"]);
+  const { ticket } = await fetchTicket(owner);
+  for (const brought of [`bearer.${await owner.token()}`, `ticket.${ticket}`]) {
+    const offered = { "Sec-WebSocket-Protocol": `restante.v1, ${brought}` };
+    const table: [authorization: string, status: number][] = [
+      ["Bearer x", 401],
+      ["", 401],
+      [`Bearer ${await other.token()}`, 403],
+    ];
+    for (const [Authorization, status] of table) {
+      const refused = await upgrade(relay, path, { ...offered, Authorization });
+      assert.equal(refused.status, status, Authorization);
+      await refused.body?.cancel();
+    }
+    assert.equal((await upgrade(relay, path, offered)).status, 101);
+  }
+});
+
 Deno.test("a ticket may stand beside the subprotocol without a space", async () => {
   await using server = await serve();
   const { relay, origin } = server;

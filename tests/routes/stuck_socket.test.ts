@@ -10,7 +10,7 @@ import { TestRelay } from "./relay_fixture.ts";
 
 /** Keeps what is sent until it is taken. */
 class HeldSocket extends EventTarget {
-  readonly readyState: number = WebSocket.OPEN;
+  readyState: number = WebSocket.OPEN;
   readonly sent: string[] = [];
   bufferedAmount = 0;
   readonly closed = Promise.withResolvers<number>();
@@ -81,6 +81,21 @@ Deno.test("a socket whose reader takes what there is gets all of it, one after a
   }
   streams.close();
   assert.equal(await socket.closed.promise, 1001);
+  await served;
+  assert.equal(relay.clock.timers, 0);
+});
+
+Deno.test("serveSocket() sends nothing to a socket that is closing", async () => {
+  using relay = await TestRelay.open();
+  const { owner, stay, socket } = await serveHeld(relay);
+  await fill(owner, 1);
+  const served = serveSocket(socket as unknown as WebSocket, stay);
+  while (socket.sent.length === 0) await owner.read();
+  socket.readyState = WebSocket.CLOSING;
+  await fill(owner, 1);
+  for (let turn = 0; turn < 9; turn++) await owner.read();
+  assert.equal(socket.sent.length, 1);
+  socket.close(1000);
   await served;
   assert.equal(relay.clock.timers, 0);
 });

@@ -77,3 +77,21 @@ for (const [way, pathOf] of Object.entries(WAYS)) {
     }
   });
 }
+
+Deno.test("Turns: those who wait for mail keep no page of their mailbox from being read", async () => {
+  using relay = await TestRelay.open();
+  const owner = await Owner.open(relay);
+  const path = `/v1/mailboxes/${owner.mailbox}/messages`;
+  const waiting = Array.from(
+    { length: 5 },
+    () => owner.fetch(path, { headers: { Prefer: "wait=20" } }),
+  );
+  await relay.clock.waitedFor(5);
+  const { status, body } = await owner.fetch(path);
+  assert.equal(status, 200);
+  await body?.cancel();
+  await fill(owner, 1);
+  for (const answer of await Promise.all(waiting)) {
+    assert.equal((await answer.json()).messages.length, 1);
+  }
+});

@@ -230,6 +230,11 @@ const ASKED: Readonly<
     405,
     true,
   ],
+  "one request too many of its connection": [
+    (relay) => relay.fetch("/docs", {}, { ...INFO, isOneTooMany: true }),
+    503,
+    false,
+  ],
   "a preflight": [
     (relay) => relay.fetch("/v1/quotes", { method: "OPTIONS" }, INFO),
     204,
