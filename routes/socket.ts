@@ -46,10 +46,7 @@ export async function serveSocket(
       if (stay.endOf() !== null) break;
       sender.look();
       const parts = page === null ? [] : streamParts(page, stay.delivery);
-      for (const { text } of parts) {
-        if (gone.signal.aborted || stay.endOf() !== null) break;
-        await sender.send(text);
-      }
+      for (const { text } of parts) await sender.send(text);
     }
     const reason = stay.endOf();
     if (reason !== null) socket.close(CLOSE_CODES[reason], reason);
@@ -95,19 +92,22 @@ class Sender {
     if (this.#draining.isStuck(bufferedAmount, now)) throw new StuckError();
   }
 
+  /** Whether the reader may be sent more. */
+  get #isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN &&
+      !this.#gone.aborted && this.#stay.endOf() === null;
+  }
+
   /** Sends once there is room: sockets have no other sign of back-pressure. */
   async send(text: string): Promise<void> {
-    const { place, relay, streams } = this.#stay;
+    if (!this.#isOpen) return;
+    const { place, relay } = this.#stay;
     this.look();
-    while (
-      !place.hasRoomFor(text.length) && !this.#gone.aborted &&
-      !streams.closing.aborted
-    ) {
+    while (!place.hasRoomFor(text.length) && this.#isOpen) {
       await relay.clock.sleep(LOOK_EVERY, this.#gone);
       this.look();
     }
-    if (this.#socket.readyState !== WebSocket.OPEN) return;
-    if (streams.closing.aborted) return;
+    if (!this.#isOpen) return;
     this.#socket.send(text);
     const { bufferedAmount } = this.#socket;
     place.buffered = bufferedAmount;

@@ -11,6 +11,7 @@ import { generateRsaKey } from "../lib/seal/rsa.ts";
 import { generateSigningKey, importSigningKey } from "../lib/signing_key.ts";
 import { issueToken } from "../lib/token.ts";
 import { startRelay } from "../start_relay.ts";
+import { readExposition, valueOf } from "./exposition.ts";
 import { ManualClock } from "./manual_clock.ts";
 import { TempDirectory } from "./kv/temp_directory.ts";
 import { HOUR } from "./routes/clock.ts";
@@ -326,6 +327,84 @@ Deno.test("a relay that is stopped as soon as it was started warns of nothing", 
   assert.deepEqual(events, ["start", "stop", "drain", "stopped"]);
 });
 
+Deno.test("startRelay() warns of a host that others reach where nothing says by which URL", async (t) => {
+  const table: [host: string, url: string | null, warnings: number][] = [
+    ["127.0.0.1", null, 0],
+    ["localhost", null, 0],
+    ["0.0.0.0", null, 1],
+    ["0.0.0.0", "https://relay.test", 0],
+  ];
+  const { signing, maxima } = await sharedPkcs8();
+  for (const [host, url, warnings] of table) {
+    await t.step(`${host}, ${url}`, async () => {
+      let warned = 0;
+      const write = (line: string) => {
+        if (JSON.parse(line).event === "configured") warned++;
+      };
+      const log = new LineLog({
+        write,
+        format: "json",
+        level: "warn",
+        now: Date.now,
+      });
+      const keys = { signingKey: signing, maximaKey: maxima };
+      const config = configOf(":memory:", { ...keys, host, url });
+      const relay = await startRelay(config, undefined, log);
+      await relay.stop();
+      assert.equal(warned, warnings);
+    });
+  }
+});
+
+Deno.test("startRelay() that fails once it listens gives its port back", async () => {
+  const { signing, maxima } = await sharedPkcs8();
+  const free = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const { port } = free.addr;
+  free.close();
+  const config = configOf(":memory:", {
+    port,
+    signingKey: signing,
+    maximaKey: maxima,
+  });
+  const clock = new ManualClock(Date.now());
+  const log = new LineLog({
+    write() {
+      throw new TypeError("nobody reads it");
+    },
+    format: "json",
+    level: "info",
+    now: clock.now,
+  });
+  await assert.rejects(startRelay(config, clock, log), TypeError);
+  await assert.rejects(Deno.connect({ hostname: "127.0.0.1", port }));
+  assert.equal(clock.timers, 0);
+});
+
+Deno.test("startRelay() shows how long ago it swept, and when that was", async () => {
+  const { signing, maxima } = await sharedPkcs8();
+  const clock = new ManualClock(Date.now());
+  const log = new LineLog({
+    write() {},
+    format: "json",
+    level: "error",
+    now: clock.now,
+  });
+  const keys = { signingKey: signing, maximaKey: maxima };
+  const relay = await startRelay(configOf(":memory:", keys), clock, log);
+  const age = async () => {
+    const text = await (await fetch(`${relay.listening}/metrics`)).text();
+    const name = "restante_sweep_age_seconds";
+    return valueOf(readExposition(text), name, {});
+  };
+  await relay.sweep();
+  assert.equal(await age(), 0);
+  clock.time += 7_000; // no timer is due
+  assert.equal(await age(), 7);
+  await relay.sweep();
+  assert.equal(await age(), 0);
+  await relay.stop();
+});
+
 Deno.test("startRelay() of two workers on one store holds both to the relay's quota", async () => {
   await using directory = await TempDirectory.make();
   const kv = directory.file("store.kv");
@@ -366,7 +445,10 @@ async function openMailbox(
 const ROOT = new URL("../", import.meta.url);
 
 /** Runs main.ts with these variables of restante and no others. */
-function spawnMain(variables: Record<string, string>): Deno.ChildProcess {
+function spawnMain(
+  variables: Record<string, string>,
+  ...flags: readonly string[]
+): Deno.ChildProcess {
   const own = ["PORT", "HOST", "KV", "URL", "WORK_WINDOW"];
   const unset = own.map((name) => [
     name === "PORT" ? name : `RESTANTE_${name}`,
@@ -379,6 +461,7 @@ function spawnMain(variables: Record<string, string>): Deno.ChildProcess {
       "--allow-env",
       "--allow-read",
       "--allow-write",
+      ...flags,
       "main.ts",
     ],
     cwd: ROOT,
@@ -429,6 +512,38 @@ Deno.test("main.ts names a variable that cannot be used, and ends", async (t) =>
       assert.match(
         text.decode(stderr),
         new RegExp(`^error: ${variable}: [^\\n]+\\n$`),
+      );
+    });
+  }
+});
+
+Deno.test("main.ts has the platform sweep by its clock on Deno Deploy, and nowhere else", async (t) => {
+  for (const platform of ["Deno Deploy", "a machine"]) {
+    await t.step(platform, async () => {
+      const isOnDeploy = platform === "Deno Deploy";
+      const child = spawnMain({
+        PORT: "0",
+        RESTANTE_KV: ":memory:",
+        ...(isOnDeploy && { DENO_DEPLOY: "true" }),
+      }, "--preload=tests/cron_spy.ts");
+      const errors = child.stderr.text();
+      let said = "";
+      let isTold = false;
+      for await (
+        const text of child.stdout.pipeThrough(new TextDecoderStream())
+      ) {
+        said += text;
+        const isReady = said.includes("listening on") &&
+          (!isOnDeploy || said.includes("has run"));
+        if (!isReady || isTold) continue;
+        isTold = true;
+        child.kill("SIGTERM");
+      }
+      assert.equal((await child.status).code, 0, await errors);
+      const crons = said.split("\n").filter((line) => line.startsWith("cron "));
+      assert.deepEqual(
+        crons,
+        isOnDeploy ? ["cron sweep */10 * * * *", "cron sweep has run"] : [],
       );
     });
   }

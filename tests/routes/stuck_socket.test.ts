@@ -85,6 +85,30 @@ Deno.test("a socket whose reader takes what there is gets all of it, one after a
   assert.equal(relay.clock.timers, 0);
 });
 
+Deno.test("serveSocket() sends nothing of a page once it has to end, though there was no room before", async (t) => {
+  const ends: Record<string, readonly [number, (relay: TestRelay) => void]> = {
+    "the token has ended": [4001, ({ clock }) => clock.time += 2e9],
+    "the relay stops": [1001, ({ app }) => app.use.streams.close()],
+  };
+  for (const [what, [code, end]] of Object.entries(ends)) {
+    await t.step(what, async () => {
+      using relay = await TestRelay.open({ caps: { streamBytes: 100 } });
+      const { owner, stay, socket } = await serveHeld(relay);
+      await fill(owner, 3);
+      const served = serveSocket(socket as unknown as WebSocket, stay);
+      await relay.clock.waitedFor(2); // the second of the page waits for room
+      end(relay);
+      socket.bufferedAmount = 0;
+      relay.clock.advance(20);
+      for (let turn = 0; turn < 9; turn++) await owner.read();
+      relay.clock.advance(15_000); // at a beat it is seen at the latest
+      assert.equal(await socket.closed.promise, code);
+      await served;
+      assert.deepEqual([socket.sent.length, relay.clock.timers], [1, 0]);
+    });
+  }
+});
+
 Deno.test("serveSocket() sends nothing to a socket that is closing", async () => {
   using relay = await TestRelay.open();
   const { owner, stay, socket } = await serveHeld(relay);
