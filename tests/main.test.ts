@@ -1,5 +1,6 @@
 /** Starting and stopping a relay, in this process and as one of its own. */
 import assert from "node:assert/strict";
+import type { Config } from "../config.ts";
 import { completeHandshake, findMailbox } from "../kv/mail/mailboxes.ts";
 import { loadRelayKeys, RelayKeyError } from "../kv/relay_keys.ts";
 import { openStore, type Store } from "../kv/store/store.ts";
@@ -403,6 +404,72 @@ Deno.test("startRelay() shows how long ago it swept, and when that was", async (
   await relay.sweep();
   assert.equal(await age(), 0);
   await relay.stop();
+});
+
+Deno.test("stop() says last what the log had kept back", async () => {
+  const { signing, maxima } = await sharedPkcs8();
+  const lines: { event: string; repeated?: number }[] = [];
+  const log = new LineLog({
+    write: (line) => lines.push(JSON.parse(line)),
+    format: "json",
+    level: "warn",
+    now: Date.now,
+  });
+  const keys = { signingKey: signing, maximaKey: maxima };
+  const relay = await startRelay(configOf(":memory:", keys), undefined, log);
+  for (let n = 0; n < 3; n++) log.warn("happened");
+  await relay.stop();
+  assert.deepEqual(lines.map(({ event, repeated }) => [event, repeated]), [
+    ["happened", undefined],
+    ["happened", 2],
+  ]);
+});
+
+Deno.test("startRelay() hands its settings on to what they are for", async (t) => {
+  const limits = async (relay: { readonly listening: string }) =>
+    (await getJson(`${relay.listening}/openapi.json`))["x-limits"];
+  const descriptor = (relay: { readonly listening: string }) =>
+    getJson(`${relay.listening}/.well-known/restante`);
+  const metrics = async (relay: { readonly listening: string }) => {
+    const headers = { "X-Forwarded-For": "192.0.2.1" };
+    const response = await fetch(`${relay.listening}/metrics`, { headers });
+    await response.body?.cancel();
+    return response.status;
+  };
+  type Ask = (relay: { readonly listening: string }) => Promise<unknown>;
+  const table: [Partial<Config>, Ask, unknown][] = [
+    [{ metrics: "open" }, metrics, 200],
+    [{ metrics: "loopback" }, metrics, 404],
+    [
+      { connections: 7 },
+      async (relay) => (await limits(relay)).connections.value,
+      7,
+    ],
+    [
+      { tokenRate: 8 },
+      async (relay) => (await limits(relay)).tokenRate.value,
+      8,
+    ],
+    [
+      { workHashes: 20_000, workBytes: 9, workSeconds: 10 },
+      async (relay) => {
+        const { hashes, bytes, seconds } = (await descriptor(relay)).work;
+        return [hashes, bytes, seconds];
+      },
+      [20_000, 9, 10],
+    ],
+    [
+      { relayFee: 11, storageFee: 12 },
+      async (relay) => (await descriptor(relay)).prices,
+      { unit: "μ", relayPer465Bytes: 11, storagePerMiBHour: 12 },
+    ],
+  ];
+  for (const [changes, ask, expected] of table) {
+    await t.step(Object.keys(changes).join(", "), async () => {
+      await using relay = await listen(":memory:", undefined, changes);
+      assert.deepEqual(await ask(relay), expected);
+    });
+  }
 });
 
 Deno.test("startRelay() of two workers on one store holds both to the relay's quota", async () => {
