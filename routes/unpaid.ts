@@ -16,9 +16,12 @@ const FREE: ReadonlySet<string> = new Set([
   "GET /metrics",
 ]);
 
-/** Whether a request is counted, before anything is known of it. */
+/**
+ * Whether a request is counted, before anything is known of it. Preflights are
+ * answered before they come here.
+ */
 export function isUnpaid(method: string, path: string): boolean {
-  return method !== "OPTIONS" && !FREE.has(`${method} ${path}`);
+  return !FREE.has(`${method} ${path}`);
 }
 
 /** Counts what is unpaid, by address and by token. */

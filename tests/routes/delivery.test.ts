@@ -1,5 +1,8 @@
 /** Reading over slow links: messages, digests or hints, as the link bears. */
 import assert from "node:assert/strict";
+import type { Page } from "../../kv/mail/read.ts";
+import { cursorOf } from "../../lib/cursor.ts";
+import { streamParts } from "../../routes/page_forms.ts";
 import { decodeDigest, decodeHints } from "../../lib/link.ts";
 import { EventSourceParserStream } from "./event_source.ts";
 import { fill } from "./filled_mailbox.ts";
@@ -155,5 +158,14 @@ Deno.test("what is never pushed is not streamed, and other ways to deliver are r
       assert.equal(answer.status, 400);
       assert.equal((await answer.json()).code, "malformed");
     });
+  }
+});
+
+Deno.test("streamParts() of a page without messages is nothing, however it is delivered", () => {
+  const epoch = "0".repeat(12);
+  const next = cursorOf({ epoch, versionstamp: "0".repeat(20) });
+  const page: Page = { messages: [], next, more: false, reset: false };
+  for (const delivery of ["full", "push", "digest"] as const) {
+    assert.deepEqual(streamParts(page, delivery), [], delivery);
   }
 });

@@ -1,7 +1,9 @@
 /** Objects: whole, in part, or not again (RFC 9110, sections 13 and 14). */
 import assert from "node:assert/strict";
 import type { Bytes } from "../../lib/bytes.ts";
+import { openDatabase } from "../../kv/store/deno_kv.ts";
 import { assertProblem } from "./assert_problem.ts";
+import { HeldDatabase } from "./held_database.ts";
 import { Owner } from "./owner.ts";
 import { TestRelay } from "./relay_fixture.ts";
 
@@ -212,4 +214,29 @@ Deno.test("an object of another mailbox is as unknown as one that never was", as
     said.push(detail.replace(object, ""));
   }
   assert.equal(new Set(said).size, 1, "it is said in the same words");
+});
+
+Deno.test("GET of an object that is deleted while it is looked for is not found", async () => {
+  const databases: HeldDatabase[] = [];
+  using relay = await TestRelay.open({
+    async openDatabase(location) {
+      const database = new HeldDatabase(await openDatabase(location));
+      databases.push(database);
+      return database;
+    },
+  });
+  const [database] = databases;
+  assert.ok(database);
+  const owner = await Owner.open(relay);
+  const envelope = owner.envelope({ size: 70_000, hashes: 20_000 });
+  const { object, cursor } = await owner.receive(envelope);
+  database.isHolding = true;
+  const asked = owner.fetch(`/v1/objects/${object}`);
+  while (database.held.length === 0) {
+    await (await relay.fetch(`/v1/mailboxes/${owner.mailbox}`)).text();
+  }
+  database.isHolding = false;
+  assert.equal((await owner.delete(cursor)).status, 204);
+  for (const letGo of database.held) letGo();
+  await assertProblem(relay, await asked, "object-unknown");
 });

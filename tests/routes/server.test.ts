@@ -151,6 +151,27 @@ Deno.test("startServer() that cannot take a connection ends one that idles, and 
   assert.equal(clock.timers, 0);
 });
 
+Deno.test("startServer() that is told to stop while it cannot take a connection waits no longer", async () => {
+  using stub = stubListener(() =>
+    Promise.reject(new Error("too many open files"))
+  );
+  assert.ok(stub);
+  const clock = new ManualClock();
+  const server = startServer({
+    port: 0,
+    host: "127.0.0.1",
+    clock,
+    caps: CAPS,
+    answer: () => new Response(null),
+    log: silentLog,
+  });
+  await clock.waitedFor(2); // its look at idle ones, and its pause
+  server.abort();
+  await server.finished;
+  for (let turn = 0; turn < 9; turn++) await Promise.resolve();
+  assert.equal(clock.timers, 0);
+});
+
 Deno.test("startServer() whose listener is closed under it rejects, and tries no more", async () => {
   using _stub = stubListener(() =>
     Promise.reject(new Deno.errors.BadResource("closed"))
