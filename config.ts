@@ -388,7 +388,7 @@ function originOf(text: string): string | null {
 
 function base64(text: string): Bytes {
   try {
-    return Uint8Array.fromBase64(text.trim());
+    return Uint8Array.fromBase64(text);
   } catch {
     throw new TypeError("the value is not base64"); // and is not repeated: it is a key
   }

@@ -569,6 +569,10 @@ Deno.test("main.ts names a variable that cannot be used, and ends", async (t) =>
   const table: Record<string, Record<string, string>> = {
     "PORT": { PORT: "http" },
     "RESTANTE_URL": { RESTANTE_URL: "relay.test" },
+    "the signing key is not a PKCS#8 key of Ed25519": {
+      RESTANTE_SIGNING_KEY: "AAAA",
+      RESTANTE_KV: ":memory:",
+    },
   };
   for (const [variable, variables] of Object.entries(table)) {
     await t.step(variable, async () => {
@@ -578,7 +582,7 @@ Deno.test("main.ts names a variable that cannot be used, and ends", async (t) =>
       assert.equal(text.decode(stdout), "");
       assert.match(
         text.decode(stderr),
-        new RegExp(`^error: ${variable}: [^\\n]+\\n$`),
+        new RegExp(`^error: ${variable}(?:: [^\\n]+)?\\n$`),
       );
     });
   }

@@ -157,6 +157,9 @@ Deno.test("verifyProof() refuses as unauthorized: another request or token", asy
   const cases: Readonly<Record<string, Partial<typeof CLAIMS>>> = {
     "another method": { htm: "POST" },
     "the method in lower case": { htm: "get" },
+    "the path in another case": {
+      htu: HTU.replace(/[^/]+$/, (name) => name.toUpperCase()),
+    },
     "another path": { htu: `${HTU}/1` },
     "a path cut": { htu: HTU.slice(0, -1) },
     "another host": { htu: HTU.replace("relay", "other") },

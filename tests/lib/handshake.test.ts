@@ -279,3 +279,9 @@ Deno.test("readAnswer() is null for an answer of another form", async (t) => {
     assert.equal(await read(message(ANSWER, { data })), null);
   });
 });
+
+Deno.test("makeChallenge() marks an id with 64 bits of the relay's MAC over all before them", async () => {
+  const untagged = Uint8Array.fromHex(given.id.slice(0, 52));
+  const mac = await crypto.subtle.sign("HMAC", SECRET, untagged);
+  assert.equal(given.id.slice(52), new Uint8Array(mac).toHex().slice(0, 16));
+});

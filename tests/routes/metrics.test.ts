@@ -2,9 +2,15 @@
 import assert from "node:assert/strict";
 import { makeIdentity } from "../../client/identity.ts";
 import { readExposition, type ReadFamily, valueOf } from "../exposition.ts";
+import { Problem } from "../../lib/problem.ts";
 import { assertProblem } from "./assert_problem.ts";
 import { postJson } from "./contract_world.ts";
-import { shakeHands } from "./handshake_answer.ts";
+import {
+  askChallenge,
+  makeAnswer,
+  sendAnswer,
+  shakeHands,
+} from "./handshake_answer.ts";
 import { Owner, postEnvelope } from "./owner.ts";
 import { ORIGIN, TestRelay } from "./relay_fixture.ts";
 
@@ -78,6 +84,24 @@ Deno.test("GET /metrics waits two seconds for a number, and leaves it out then",
   const families = readExposition(await (await asked).text());
   assert.equal(valueOf(families, "restante_known", {}), 1);
   assert.equal(families.has("restante_late"), false);
+});
+
+Deno.test("an answer to a challenge that the store cannot take is none that failed", async () => {
+  using relay = await TestRelay.open();
+  const { key: signer } = await makeIdentity(1024);
+  const challenge = await askChallenge(relay, signer.publicKey);
+  const { time } = relay.clock;
+  const answer = await makeAnswer({ challenge, signer, time });
+  const { store } = relay.relay;
+  const { getMany } = store;
+  store.getMany = () => Promise.reject(new Problem("busy", "of the test"));
+  const refused = await sendAnswer(relay, challenge.handshake, answer);
+  store.getMany = getMany;
+  await assertProblem(relay, refused, "busy");
+  const families = await read(relay);
+  const count = (step: string) =>
+    valueOf(families, "restante_handshakes_total", { step });
+  assert.deepEqual(["asked", "answered", "failed"].map(count), [1, 0, 0]);
 });
 
 Deno.test("what is posted, refused and answered is counted", async () => {
