@@ -1,6 +1,5 @@
 /** What of one mailbox is read at once, for pages and objects alike. */
 import assert from "node:assert/strict";
-import type { Entry, EntryMaybe, Key, Range } from "../../kv/store/database.ts";
 import { openDatabase } from "../../kv/store/deno_kv.ts";
 import { fill } from "./filled_mailbox.ts";
 import { HeldDatabase } from "./held_database.ts";
