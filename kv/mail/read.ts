@@ -64,8 +64,11 @@ export interface Page {
 
 /** Bytes of a page's bodies together, if not said. */
 const PAGE_BYTES = 2 ** 20;
-/** Rows read at once: each has a message, or many. */
+/** Rows read at once, at least and at most: each has a message, or many. */
+const FEWEST_ROWS = 8;
 const ROWS_AT_ONCE = 100;
+/** Bytes of a row that has one message of the usual size. */
+const ROW_OF_ONE = 2_048;
 
 /** A message of the log, and where it stands there. */
 interface Placed {
@@ -88,20 +91,20 @@ export async function readAfter(
   const isOwn = after === null || options.isOwn === true;
   const [isGood, behind] = await Promise.all([
     isOwn || isKnown(store, mailbox, asked),
-    listAfter(store, mailbox, asked, limit + 1),
+    listAfter(store, asked, options),
   ]);
   // A cursor that this store never gave out begins anew.
   const position = isGood ? asked : startOf(store);
-  const entries = isGood
+  const { entries, isEnd } = isGood
     ? behind
-    : await listAfter(store, mailbox, position, limit + 1);
+    : await listAfter(store, position, options);
   const messages: ListedMessage[] = [];
   let next = placeOf(position);
   let bytes = 0;
   for (const one of entries.slice(0, limit)) {
     const { entry, place } = one;
     const expired = entry.holdUntil <= now;
-    const isWanted = !expired && isForLink(entry, options);
+    const isWanted = isForReader(entry, options);
     if (isWanted && bytes > 0 && bytes + entry.size > pageBytes) break;
     next = place;
     if (expired && entry.holdUntil + TOMBSTONE_MS <= now) continue;
@@ -119,7 +122,7 @@ export async function readAfter(
   return {
     messages,
     next: cursorOf(positionAt(store.epoch, next)),
-    more: last !== undefined && last.place > next,
+    more: !isEnd || last !== undefined && last.place > next,
     reset: !isGood,
   };
 }
@@ -128,11 +131,12 @@ function startOf({ epoch }: Store): Position {
   return { epoch, versionstamp: START_VERSIONSTAMP };
 }
 
-function isForLink(
-  { size, minBandwidth }: MessageEntry,
-  { bandwidth, maxBody = Infinity }: ReadOptions,
+/** Whether its body is held, and for the reader's link. */
+function isForReader(
+  { size, minBandwidth, holdUntil }: MessageEntry,
+  { now, bandwidth, maxBody = Infinity }: ReadOptions,
 ): boolean {
-  return bandwidth >= minBandwidth && size <= maxBody;
+  return holdUntil > now && bandwidth >= minBandwidth && size <= maxBody;
 }
 
 function listed(
@@ -172,29 +176,50 @@ export async function isKnown(
     position.versionstamp <= head.versionstamp;
 }
 
-/** Up to so many messages behind a position. */
+/** Messages behind a position. */
+interface Behind {
+  /** One more than a page takes, or to the end of the log. */
+  readonly entries: readonly Placed[];
+  /** Whether nothing was behind them. */
+  readonly isEnd: boolean;
+}
+
+/** What a page is made of: no more rows are read than it may need. */
 async function listAfter(
   store: Store,
-  mailbox: MailboxId,
   position: Position,
-  limit: number,
-): Promise<Placed[]> {
+  options: ReadOptions,
+): Promise<Behind> {
+  const { mailbox, limit, pageBytes = PAGE_BYTES } = options;
   const after = placeOf(position);
   const prefix = keys.messages(mailbox);
-  const found: Placed[] = [];
+  const wanted = limit + 1;
+  const rows = Math.min(
+    ROWS_AT_ONCE,
+    Math.max(FEWEST_ROWS, Math.ceil(pageBytes / ROW_OF_ONE)),
+  );
+  const entries: Placed[] = [];
+  let bytes = 0;
   // The row of the position itself may have more messages behind it.
   for (let start = keys.message(mailbox, position.versionstamp);;) {
-    const most = Math.min(limit - found.length, ROWS_AT_ONCE) + 1;
-    const entries = await store.list({ prefix, start }, most);
-    for (const { stamp, messages } of entries.map(readRow)) {
+    const most = Math.min(wanted - entries.length, rows) + 1;
+    const found = await store.list({ prefix, start }, most);
+    for (const { stamp, messages } of found.map(readRow)) {
       for (const entry of messages) {
         const place = placeOf({ versionstamp: stamp, index: entry.index });
-        if (place > after) found.push({ entry, place, stamp });
+        if (place <= after) continue;
+        entries.push({ entry, place, stamp });
+        if (isForReader(entry, options)) bytes += entry.size;
       }
     }
-    const last = entries.at(-1);
-    const isEnd = last === undefined || entries.length < most;
-    if (isEnd || found.length >= limit) return found.slice(0, limit);
+    const last = found.at(-1);
+    if (last === undefined || found.length < most) {
+      const isEnd = entries.length <= wanted;
+      return { entries: entries.slice(0, wanted), isEnd };
+    }
+    if (entries.length >= wanted || bytes > pageBytes) {
+      return { entries: entries.slice(0, wanted), isEnd: false };
+    }
     // The least key that is greater: the log's keys hold hex digits alone.
     start = keys.message(mailbox, `${String(last.key.at(-1))}\0`);
   }

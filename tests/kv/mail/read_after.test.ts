@@ -228,3 +228,67 @@ Deno.test("a message that is deleted between listing and reading is passed over,
     });
   }
 });
+
+Deno.test("readAfter() reads no more of the log than its page may need", async () => {
+  const { store, spy } = await openSpied();
+  using _ = store;
+  const mailbox = newMailbox();
+  await storeAll(store, mailbox, Array(300).fill(2_000));
+  const table: [Partial<ReadOptions>, given: number, mostRead: number][] = [
+    [{ limit: 25 }, 25, 27],
+    [{ limit: 1 }, 1, 3],
+    [{ limit: 1_000 }, 300, 300],
+    [{ limit: 100, pageBytes: 2 ** 16 }, 32, 40],
+    [{ limit: 1_000, pageBytes: 2_000 }, 1, 9],
+    // Bodies that are not for the reader fill no page.
+    [{ limit: 1_000, pageBytes: 2_000, maxBody: 10 }, 300, 300],
+  ];
+  for (const [options, given, mostRead] of table) {
+    spy.takeCounts();
+    const page = await readAfter(store, { ...WHOLE, mailbox, ...options });
+    assert.equal(page.messages.length, given, JSON.stringify(options));
+    assert.equal(page.more, given < 300);
+    const { entries } = spy.takeCounts();
+    assert.ok(entries <= mostRead, `${JSON.stringify(options)}: ${entries}`);
+  }
+});
+
+Deno.test("pages of any size give every message once, in order, and end with the last", async () => {
+  using store = await openStore(":memory:");
+  const mailbox = newMailbox();
+  // Some come together, and so in one row; some have ended, or are too large.
+  const messages = Array.from(
+    { length: 120 },
+    (_, n) =>
+      newMessage(mailbox, [90, 2_000, 4_096, 70_000][n % 4], {
+        minBandwidth: n % 5 === 0 ? 10 : 0,
+        hold: n % 7 === 0 ? 60 : HOLD,
+      }),
+  );
+  for (let n = 0; n < messages.length; n += 6) {
+    await Promise.all(
+      messages.slice(n, n + 6).map((one) => commitMessage(store, one, NOW)),
+    );
+  }
+  const table = [1, 2, 3, 99, 100, 119, 120, 121, 1_000].flatMap((limit) =>
+    [1, 4_096, 65_536, 2 ** 20].flatMap((pageBytes) =>
+      [5, Infinity].map((bandwidth) => ({ limit, pageBytes, bandwidth }))
+    )
+  );
+  for (const options of table) {
+    const ids: string[] = [];
+    const now = NOW + 61_000;
+    for (let after: string | null = null, more = true; more;) {
+      const page = await readAfter(store, { mailbox, now, after, ...options });
+      const bodies = page.messages.flatMap(({ body }) => body?.length ?? []);
+      const bytes = bodies.reduce((sum, length) => sum + length, 0);
+      assert.ok(bodies.length < 2 || bytes <= options.pageBytes);
+      assert.ok(page.messages.length > 0, "a page that promises more has some");
+      assert.notEqual(page.next, after);
+      ids.push(...page.messages.map(({ id }) => id));
+      ({ next: after, more } = page);
+    }
+    const all = messages.map(({ id }) => id);
+    assert.deepEqual(ids.toSorted(), all.toSorted(), JSON.stringify(options));
+  }
+});
