@@ -7,7 +7,7 @@ import { keys } from "../kinds.ts";
 import type { EntryMaybe } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { storedMessage } from "./accept.ts";
-import { changeRows, findRow, type ReadRow } from "./change.ts";
+import { changeRows, type ReadRow, readRow } from "./change.ts";
 import { hourOf } from "./due.ts";
 import type {
   MessageEntry,
@@ -43,7 +43,8 @@ export interface ExtendedMessage {
 /** A message that is held, with all that a change of it touches. */
 interface Held {
   readonly mark: EntryMaybe<StoredFacts> & { readonly value: StoredFacts };
-  readonly header: EntryMaybe<StoredHeader> & { readonly value: StoredHeader };
+  /** As it stood when the row did. */
+  readonly header: StoredHeader;
   readonly row: ReadRow;
   readonly entry: MessageEntry;
 }
@@ -85,13 +86,14 @@ async function findHeld(
 ): Promise<Held | null> {
   const { mailbox, object, stamp = mark.versionstamp, holdUntil } = mark.value;
   if (holdUntil <= now) return null;
-  const [row, header] = await Promise.all([
-    findRow(store, mailbox, stamp),
-    store.get(keys.object(object)),
+  const [stored, { value: header }] = await store.getMany([
+    keys.message(mailbox, stamp),
+    keys.object(object),
   ]);
-  const entry = row?.messages.find((one) => one.id === id);
-  if (row === null || entry === undefined || header.value === null) return null;
-  return { mark, header: { ...header, value: header.value }, row, entry };
+  if (stored.value === null || header === null) return null;
+  const row = readRow(stored);
+  const entry = row.messages.find((one) => one.id === id);
+  return entry === undefined ? null : { mark, header, row, entry };
 }
 
 /** What it has now; null if it was changed since it was read. */
@@ -117,7 +119,8 @@ async function improve(
     mailbox,
     rows: [row],
     messages: [entry],
-    relies: [mark], // its header changes with its row alone
+    // The header was read with the row, and changes with that alone.
+    relies: [mark],
     add({ operation }, { usage, due }) {
       const room = { mailbox: usage.rowOf(mailbox), relay: usage.relay };
       better = bettered(facts, wish, isMore ? room : null);
@@ -130,7 +133,7 @@ async function improve(
         cursorOf({ epoch, versionstamp: stamp, index });
       operation
         .set(keys.seen(id), { ...better, stamp, cursor })
-        .set(keys.object(object), { ...header.value, stamp, holdUntil });
+        .set(keys.object(object), { ...header, stamp, holdUntil });
       // Of an hour one is enough, or each second more would cost a row of its own.
       if (hourOf(holdUntil) === hourOf(facts.holdUntil)) return;
       due.add("hold", holdUntil, { mailbox, id, stamp, index });

@@ -316,3 +316,33 @@ Deno.test("a message of a row of several is extended alone", async () => {
   const { messages } = await assertWhole(into).then(({ relay }) => relay);
   assert.equal(messages, 1);
 });
+
+Deno.test("a message whose hold ends while it is being extended stays as it ended", async () => {
+  using spied = await openSpied();
+  const { store: into, spy } = spied;
+  const message = await store(into);
+  const end = NOW + 1_000 * HOLD;
+  let reads = 0;
+  let ended = Promise.resolve();
+  spy.onRead = () => {
+    // Behind the mark: whatever is asked for after this is answered first.
+    if (++reads === 2) ended = endHold();
+    return reads === 2 ? ended : Promise.resolve();
+  };
+  const extended = await extendMessage(
+    into,
+    message.id,
+    wish(20_000),
+    end - 1,
+  );
+  assert.equal(extended?.extended, false);
+  assert.equal((await findMessage(into, message.id))?.holdUntil, end);
+  await assertWhole(into);
+
+  async function endHold() {
+    for (let turns = 0; turns < 10; turns++) {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    await sweep(into, { now: () => end + HOUR });
+  }
+});
