@@ -143,7 +143,10 @@ const SETTLED = 1_000;
 
 /** Connections in a row that stand in vain: then something cuts them. */
 const MOST_VAIN = 3;
-/** Milliseconds in which one that ends, and brought nothing, stood in vain. */
-const VAIN_WITHIN = 60_000;
+/**
+ * Milliseconds in which one that ends, and brought nothing, stood in vain: more
+ * than any is silent for before it is looked after, and found to be deaf.
+ */
+const VAIN_WITHIN = 90_000;
 
 const DEFAULT: readonly Transport[] = ["socket", "events", "poll"];

@@ -114,7 +114,7 @@ Deno.test("watch() leaves sockets that bring only what was had", async () => {
   ]);
 });
 
-for (const [milliseconds, isBlocked] of [[59_999, true], [60_000, false]]) {
+for (const [milliseconds, isBlocked] of [[89_999, true], [90_000, false]]) {
   Deno.test(`a quiet socket that ended after ${milliseconds} ms ${isBlocked ? "stood in vain" : "held"}`, async () => {
     const opened: WebSocket[] = [];
     await using scene = openScene("socket", (request) => {
@@ -142,6 +142,33 @@ for (const [milliseconds, isBlocked] of [[59_999, true], [60_000, false]]) {
     );
   });
 }
+
+Deno.test("watch() leaves sockets that open and bring nothing of the mail that there is", async () => {
+  let sockets = 0;
+  let opened = 0;
+  await using scene = openScene("socket", (request) => {
+    if (!isUpgrade(request)) return play(request, [listedAt(1)]);
+    sockets++;
+    return upgrade(request, () => opened++);
+  });
+  const messages = scene.watch({ transports: ALL });
+  const coming = takeCursors(messages, 1);
+  for (let deaf = 1; deaf <= 3; deaf++) {
+    await until(() => opened === deaf && told(scene.events).length >= deaf);
+    scene.clock.advance(60_000); // until it is looked after
+  }
+  await until(() => scene.events.length >= 5 || sockets > 3);
+  assert.equal(sockets, 3);
+  assert.deepEqual(await coming, [cursorAt(1)]);
+  await messages.return(undefined);
+  assert.deepEqual(told(scene.events), [
+    "connected socket",
+    "connected socket",
+    "connected socket",
+    "blocked socket",
+    "connected events",
+  ]);
+});
 
 Deno.test("watch() goes on trying the only transport it has, however often it is cut", async () => {
   let asked = 0;
