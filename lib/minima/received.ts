@@ -1,7 +1,6 @@
 /**
- * The bytes that a part was received as. What was read strictly encodes to the
- * very bytes that it was read from, so that they need not be made again to be
- * hashed.
+ * The bytes that a part was received as. What is canonical encodes to the very
+ * bytes that it was read from, so that they need not be made again to be hashed.
  */
 import type { Bytes } from "../bytes.ts";
 import { type Codec, encode, type Reader } from "./codec.ts";
@@ -9,8 +8,9 @@ import { type Codec, encode, type Reader } from "./codec.ts";
 const received = new WeakMap<object, Bytes>();
 
 /**
- * Reads a part by a strict reader, and remembers its bytes. The value is not to
- * be changed after this: another is to be made of it.
+ * Reads a part, and remembers its bytes if all that was read is canonical.
+ * Neither the value nor the bytes are to be changed after this: another value
+ * is to be made of it.
  */
 export function receive<T extends object>(
   codec: Codec<T>,
@@ -18,7 +18,9 @@ export function receive<T extends object>(
 ): Readonly<T> {
   const start = from.offset;
   const value = codec.decode(from);
-  received.set(value, from.bytes.subarray(start, from.offset));
+  if (from.canonical) {
+    received.set(value, from.bytes.subarray(start, from.offset));
+  }
   return value;
 }
 

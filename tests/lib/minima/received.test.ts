@@ -1,6 +1,6 @@
 /** Hashing a part as it was received, and what was made of it as it is now. */
 import assert from "node:assert/strict";
-import { encode, Reader } from "../../../lib/minima/codec.ts";
+import { encode, flag, Reader, struct } from "../../../lib/minima/codec.ts";
 import {
   maximaPackage,
   maxTxPow,
@@ -42,6 +42,15 @@ Deno.test("bytesOf() a part is a view of what was received, and nothing beside i
   assert.deepEqual(bytes, own);
   assert.equal(bytes.buffer, all.buffer);
   assert.equal(reader.remaining, 1);
+});
+
+Deno.test("bytesOf() a part that was not canonical are those that it encodes to", () => {
+  const loose = new Uint8Array([2]); // a flag that is true, and not written as 1
+  const read = receive(struct({ isSet: flag }), new Reader(loose));
+  assert.deepEqual(
+    bytesOf(struct({ isSet: flag }), read),
+    new Uint8Array([1]),
+  );
 });
 
 Deno.test("bytesOf() what is made of a part are its own bytes", () => {
