@@ -41,13 +41,9 @@ export async function serveSocket(
     socket.close(TOO_BIG, "frame too big");
   });
   const sender = new Sender(socket, stay, gone.signal);
+  const pages = pagesOf(stay, gone.signal);
   try {
-    for await (const page of pagesOf(stay, gone.signal)) {
-      if (stay.endOf() !== null) break;
-      sender.look();
-      const parts = page === null ? [] : streamParts(page, stay.delivery);
-      for (const { text } of parts) await sender.send(text);
-    }
+    while (await sendNext());
     const reason = stay.endOf();
     if (reason !== null) socket.close(CLOSE_CODES[reason], reason);
   } catch (error) {
@@ -60,6 +56,21 @@ export async function serveSocket(
     }
     relay.log.error("socket-failed", { error });
     socket.close(1011, "internal");
+  } finally {
+    await pages.return(undefined);
+  }
+
+  /**
+   * Sends the next page; false at the end. In a call of its own: a loop would
+   * keep each page, with its bodies, for as long as the next is waited for.
+   */
+  async function sendNext(): Promise<boolean> {
+    const { value: page, done } = await pages.next();
+    if (done || stay.endOf() !== null) return false;
+    sender.look();
+    const parts = page === null ? [] : streamParts(page, stay.delivery);
+    for (const { text } of parts) await sender.send(text);
+    return true;
   }
 }
 

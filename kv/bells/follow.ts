@@ -55,13 +55,15 @@ export async function* follow(
       // What rings from here on is heard after the page is read.
       hasMail = false;
       const reading = { ...options, after, isOwn: !isFirst, now: clock.now() };
-      const page = isFirst || lastRing === null
+      let page: Page | null = isFirst || lastRing === null
         ? await readAfter(store, reading)
         : await doorbells.reads.read(lastRing, reading);
       after = page.next;
+      const { more } = page;
       const isGiven = isFirst || page.messages.length > 0;
       if (isGiven) yield page;
-      if (page.more) continue;
+      page = null; // or its bodies were kept for as long as nothing comes
+      if (more) continue;
       if (isGiven && round > 0) {
         isRoundOver = false;
         callOff = clock.after(round, endRound);
