@@ -35,6 +35,7 @@ export class KeptConnection implements Disposable {
     for (let whole = Infinity; length < whole;) {
       const read = await this.#connection.read(this.#bytes.subarray(length));
       if (read === null) throw new Error("the server closed the connection");
+      if (read === 0) throw new Error("an answer that is too long");
       length += read;
       if (whole === Infinity) whole = wholeLength(this.#bytes, length);
     }

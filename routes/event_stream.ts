@@ -13,7 +13,7 @@ const LOOK_EVERY = 20;
 /**
  * A stream of a mailbox: `open` at once, `message` for each message with its
  * cursor as the id (or `digest` for many), and `end` with the reason when the
- * relay ends it. One part is made at a time, when the one before was taken; a
+ * relay ends it. One part is sent at a time, when the one before was taken; a
  * reader that takes none for too long is dropped, and its connection cut off.
  */
 export function eventStream(

@@ -64,7 +64,8 @@ export class HotRoutes {
     if (request.method !== "POST") return null;
     const { url } = request;
     const start = url.indexOf("/", url.indexOf("://") + 3);
-    const mark = url.indexOf("?", start);
+    const mark = url.indexOf("?");
+    if (mark >= 0 && mark < start) return null; // of a host that is none
     const path = mark < 0 ? url.slice(start) : url.slice(start, mark);
     const query = mark < 0 ? "" : url.slice(mark + 1);
     for (const route of this.#routes) {

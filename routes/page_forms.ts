@@ -42,7 +42,11 @@ export interface StreamPart {
 const utf8 = new TextEncoder();
 
 /** The bytes of an event (HTML, section 9.2). */
-export function eventBytes(name: string, text: string, id?: string) {
+export function eventBytes(
+  name: string,
+  text: string,
+  id?: string,
+): Uint8Array<ArrayBuffer> {
   const place = id === undefined ? "" : `id: ${id}\n`;
   return utf8.encode(`event: ${name}\n${place}data: ${text}\n\n`);
 }
@@ -73,7 +77,11 @@ class Part implements StreamPart {
   }
 }
 
-const made = new WeakMap<Page, Map<boolean, readonly StreamPart[]>>();
+/** What was made of pages, as messages and as digests. */
+const made = {
+  messages: new WeakMap<Page, readonly StreamPart[]>(),
+  digests: new WeakMap<Page, readonly StreamPart[]>(),
+};
 
 /** A page as parts of a stream: its messages, or one digest of them all. */
 export function streamParts(
@@ -81,11 +89,10 @@ export function streamParts(
   delivery: Delivery,
 ): readonly StreamPart[] {
   const isDigest = delivery === "digest";
-  const forms = made.get(page) ?? new Map<boolean, readonly StreamPart[]>();
-  made.set(page, forms);
-  const parts = forms.get(isDigest) ??
+  const before = isDigest ? made.digests : made.messages;
+  const parts = before.get(page) ??
     (isDigest ? digestParts(page) : messageParts(page));
-  forms.set(isDigest, parts);
+  before.set(page, parts);
   return parts;
 }
 

@@ -31,13 +31,15 @@ export class Patience implements Disposable {
 
   /**
    * What an operation gives, or what `tooLate` makes once patience has ended.
-   * The operation may still end after that, and nobody hears of it.
+   * The operation may still end after that, and nobody hears of it. The timer
+   * may go on for as long behind the last answer, until this is disposed of.
    */
   wait<T>(operation: Promise<T>, tooLate: () => Error): Promise<T> {
     return new Promise((resolve, reject) => {
       const until = this.#clock.monotonic() + this.#milliseconds;
       const waiting = { until, giveUp: () => reject(tooLate()) };
-      this.#waiting.add(waiting);
+      if (this.#isOver) waiting.giveUp();
+      else this.#waiting.add(waiting);
       this.#watch();
       operation.then(
         (answer) => {
@@ -52,7 +54,7 @@ export class Patience implements Disposable {
     });
   }
 
-  /** Patience ends now, for everybody. */
+  /** Patience ends now, for everybody, and for whoever comes. */
   [Symbol.dispose](): void {
     this.#isOver = true;
     this.#callOff?.();

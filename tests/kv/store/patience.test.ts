@@ -100,8 +100,10 @@ Deno.test("Patience that is over gives up on all at once, and leaves no timer", 
   const waiting = [1, 2].map(() => patience.wait(never(), tooLate));
   patience[Symbol.dispose]();
   for (const one of waiting) await assert.rejects(one, { message: "too late" });
-  const after = patience.wait(Promise.resolve(1), tooLate);
-  assert.equal(await after, 1);
+  for (const late of [never(), Promise.reject(new Error("closed"))]) {
+    const after = patience.wait(late, tooLate);
+    await assert.rejects(after, { message: "too late" });
+  }
   assert.equal(counts.live(), 0);
 });
 
