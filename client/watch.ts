@@ -75,7 +75,7 @@ export async function* watch(
   const shown = shownBy(session);
   const restored = new Restored(session.relay.url);
   let after = options.after ?? null;
-  let [best, vain] = [0, 0];
+  let [best, vain, shut] = [0, 0, 0];
   for (let failures = 0;;) {
     signal.throwIfAborted();
     const transport = transports[best] ?? "poll";
@@ -120,7 +120,11 @@ export async function* watch(
     const lasted = clock.monotonic() - began;
     const isVain = hasStood && !hasBrought && lasted < VAIN_WITHIN;
     vain = isVain ? vain + 1 : 0;
-    const isBlocked = cause instanceof BlockedError || vain >= MOST_VAIN;
+    // Beside one that is blocked: for itself it may be the relay that is gone.
+    if (best > 0) shut = hasStood ? 0 : shut + 1;
+    const isShut = best > 0 && shut >= MOST_SHUT;
+    const isBlocked = cause instanceof BlockedError || vain >= MOST_VAIN ||
+      isShut;
     if (isBlocked && best + 1 < transports.length) {
       onEvent?.({ kind: "blocked", transport });
       [best, vain] = [best + 1, 0];
@@ -143,10 +147,12 @@ const SETTLED = 1_000;
 
 /** Connections in a row that stand in vain: then something cuts them. */
 const MOST_VAIN = 3;
+/** Times that one does not stand beside one that is blocked: it is blocked too. */
+const MOST_SHUT = 2;
 /**
  * Milliseconds in which one that ends, and brought nothing, stood in vain: more
  * than any is silent for before it is looked after, and found to be deaf.
  */
-const VAIN_WITHIN = 90_000;
+const VAIN_WITHIN = 120_000;
 
 const DEFAULT: readonly Transport[] = ["socket", "events", "poll"];

@@ -182,6 +182,58 @@ Deno.test("watch() goes on trying the only transport it has, however often it is
   assert.equal(asked, 8);
 });
 
+/** Events that are cut before they open, or as soon as they are asked for. */
+const SHUT: Readonly<Record<string, () => Response>> = {
+  "end before they open": () =>
+    new Response("", { headers: { "Content-Type": "text/event-stream" } }),
+  "are answered by a gateway": () => new Response("Oh", { status: 504 }),
+};
+/** Sockets that bring nothing, and what is told of them in one round. */
+const DULL: Readonly<Record<string, [(request: Request) => Response, string]>> =
+  {
+    "are refused": [
+      () => problem(426, { code: "malformed" }),
+      "blocked socket",
+    ],
+    "are cut": [cut, inVain("socket").join()],
+  };
+for (const [how, answer] of Object.entries(SHUT)) {
+  for (const [what, [refuse, round]] of Object.entries(DULL)) {
+    Deno.test(`watch() polls where sockets ${what}, and events ${how}`, async () => {
+      await using scene = openScene("socket", (request) => {
+        const transport = transportOf(request);
+        if (isUpgrade(request)) return refuse(request);
+        // A socket that does not open is looked behind by a page.
+        return transport === "events" ? answer() : play(request, [listedAt(1)]);
+      });
+      const messages = scene.watch({ transports: ALL });
+      assert.deepEqual(await takeCursors(messages, 1), [cursorAt(1)]);
+      await messages.return(undefined);
+      const expected = [round, "waiting", round, "blocked events"];
+      assert.equal(
+        told(scene.events).join(),
+        [...expected, "connected poll"].join(),
+      );
+    });
+  }
+}
+
+Deno.test("watch() keeps to the best transport while the relay is gone", async () => {
+  let asked = 0;
+  await using scene = openScene(
+    "socket",
+    (request) =>
+      ++asked > 14
+        ? play(request, [listedAt(1)])
+        : new Response("Bad Gateway", { status: 502 }),
+  );
+  const messages = scene.watch({ transports: ALL });
+  assert.deepEqual(await takeCursors(messages, 1), [cursorAt(1)]);
+  await messages.return(undefined);
+  const events = told(scene.events);
+  assert.deepEqual([...new Set(events)], ["waiting", "connected socket"]);
+});
+
 Deno.test("watch() begins with the best transport again once the relay was gone", async () => {
   let events = 0;
   await using scene = openScene("socket", (request) => {
