@@ -3,11 +3,15 @@ import { isProblemCode } from "../lib/problem.ts";
 import { parseJson, readBody } from "./body.ts";
 import { ClientError, RelayError } from "./error.ts";
 
+/** What a proxy says whose relay is gone, and a relay that has only begun to start. */
+const NOBODY_THERE: ReadonlySet<number> = new Set([502, 503, 504]);
+
 /** Bytes of the longest refusal. */
 const MAX_REFUSAL = 2 ** 16;
 
 /**
- * The refusal in an answer that is not a success.
+ * The refusal in an answer that is not a success; where a proxy answers for a
+ * relay that is gone, that it cannot be reached.
  *
  * @throws {ClientError} if it is too long, or breaks off
  */
@@ -28,7 +32,7 @@ export async function refusalOf(
     }
   }
   return new ClientError(
-    "relay-nonsense",
+    NOBODY_THERE.has(status) ? "relay-unreachable" : "relay-nonsense",
     `${url} answered ${status} without a problem document`,
   );
 }

@@ -118,7 +118,7 @@ const NONSENSE: Readonly<Record<string, () => Response>> = {
   "half of some JSON": () => new Response('{"id":'),
   "a web page that says not found": () =>
     new Response("<h1>Not Found</h1>", { status: 404 }),
-  "a bad gateway": () => new Response("Bad Gateway", { status: 502 }),
+  "a failure of a web server": () => new Response("Oh", { status: 500 }),
   "a refusal without a code": () => problem(404, { title: "Not Found" }),
   "a refusal with a code that is none": () =>
     problem(404, { code: "no-such-code" }),
@@ -147,6 +147,26 @@ Deno.test("what does not speak as a relay is nonsense", async (t) => {
     });
   }
 });
+
+for (const status of [502, 503, 504]) {
+  Deno.test(`a ${status} without a problem document says that nobody is there now`, async () => {
+    let asked = 0;
+    await using fake = new FakeRelay(() =>
+      ++asked === 1
+        ? new Response("<h1>Nobody</h1>", { status })
+        : Response.json({})
+    );
+    const unreachable = new Relay(fake.url, { patience: 0 });
+    await assertClientError(unreachable.quote(1, 3_600), "relay-unreachable");
+    asked = 0;
+    // It is asked again, and answers.
+    await assertClientError(
+      new Relay(fake.url).quote(1, 3_600),
+      "relay-nonsense",
+    );
+    assert.equal(asked, 2);
+  });
+}
 
 Deno.test("every refusal of a relay keeps its code, its status and its members", async (t) => {
   for (const [code, { status, title }] of Object.entries(PROBLEMS)) {
