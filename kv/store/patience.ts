@@ -68,7 +68,8 @@ export class Patience implements Disposable {
     if (this.#callOff !== null || this.#isOver) return;
     const [first] = this.#waiting;
     if (first === undefined) return;
-    const left = first.until - this.#clock.monotonic();
+    // To give up on many takes a while, in which that of the next may end.
+    const left = Math.max(0, first.until - this.#clock.monotonic());
     this.#callOff = this.#clock.after(left, () => {
       this.#callOff = null;
       this.#look();

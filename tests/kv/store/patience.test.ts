@@ -46,6 +46,32 @@ Deno.test("Patience.wait() gives what the operation gives, or throws what it thr
   await assert.rejects(failed, { message: "no" });
 });
 
+Deno.test("Patience.wait() waits no negative time where giving up took longer than the next one had", async () => {
+  let time = 0;
+  const waits: number[] = [];
+  let timeUp = () => {};
+  using patience = new Patience({
+    monotonic: () => time,
+    after(milliseconds, call) {
+      waits.push(milliseconds);
+      timeUp = call;
+      return () => {};
+    },
+  }, 1_000);
+  const first = patience.wait(never(), () => {
+    time += 7;
+    return tooLate();
+  });
+  time = 5;
+  const second = patience.wait(never(), tooLate);
+  for (const one of [first, second]) one.catch(() => {});
+  time = 1_000;
+  timeUp();
+  timeUp();
+  assert.deepEqual(waits, [1_000, 0]);
+  assert.equal(await fateOf(second), "too late");
+});
+
 Deno.test("Patience.wait() gives up on each after its own time, and not before", async () => {
   const clock = new ManualClock();
   using patience = new Patience(clock, 1_000);
