@@ -81,9 +81,11 @@ export async function startRelay(
       back: 1_000 * config.workWindow,
     }, now());
     // The port may be free for the system to choose, and the app's URL has it:
-    // the socket is there first, and the app a little later.
-    let answer: Answer = () =>
-      new Response(null, { status: 503, headers: { "Retry-After": "1" } });
+    // the socket is there first, and the app a little later. Who asks meanwhile
+    // waits for it.
+    const ready = Promise.withResolvers<Answer>();
+    let answer: Answer = async (request, info) =>
+      (await ready.promise)(request, info);
     const server = startServer({
       port: config.port,
       host: config.host,
@@ -144,6 +146,7 @@ export async function startRelay(
       ...edgeSources(use, caps),
     });
     answer = app.fetch;
+    ready.resolve(answer);
     log.info("start", {
       version: VERSION,
       deno: Deno.version.deno,

@@ -19,6 +19,7 @@ import { HOUR } from "./routes/clock.ts";
 import { envelopeBytes } from "./routes/envelopes.ts";
 import { freshKey } from "./routes/owner.ts";
 import { configOf, listen } from "./routes/listening_relay.ts";
+import { setTimeout as delay } from "node:timers/promises";
 import { sharedPkcs8 } from "./routes/shared_keys.ts";
 import { send, unreadRequests } from "./unread_requests.ts";
 
@@ -40,6 +41,46 @@ Deno.test("startRelay() listens on a free port, and is known by it", async () =>
   assert.equal(`http://${host}:${port}`, relay.listening);
   assert.equal(publicKey.toHex(), descriptor.keys.maxima);
 });
+
+Deno.test("startRelay() has those wait who ask as soon as it listens", async () => {
+  const { port } = freePort();
+  const url = `http://127.0.0.1:${port}/.well-known/restante`;
+  using app = holdApp();
+  const starting = listen(":memory:", undefined, { port });
+  await app.begun; // it listens by then
+  const asked = fetch(url);
+  // Time enough for an answer, if there were one already.
+  for (let turns = 0; turns < 20; turns++) await delay(1);
+  app.release();
+  const answer = await asked;
+  assert.equal(answer.status, 200);
+  assert.equal((await answer.json()).url, `http://127.0.0.1:${port}`);
+  await using _relay = await starting;
+});
+
+/** Holds up the app of a relay that starts: its handshakes need a secret. */
+function holdApp() {
+  const { subtle } = crypto;
+  const { deriveKey: derive } = subtle;
+  const begun = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  subtle.deriveKey = async (...args: Parameters<typeof derive>) => {
+    begun.resolve();
+    await released.promise;
+    return await derive.apply(subtle, args);
+  };
+  return {
+    begun: begun.promise,
+    release: released.resolve,
+    [Symbol.dispose]: () => void (subtle.deriveKey = derive),
+  };
+}
+
+/** A port that nobody listens on just now. */
+function freePort(): { readonly port: number } {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return { port: listener.addr.port };
+}
 
 Deno.test("startRelay() is known by the URL that it is told", async () => {
   const url = "https://relay.test";

@@ -86,6 +86,13 @@ Deno.test("POST /v1/messages refuses an upload by its length before any of it is
   assert.equal(await readStatus(connection), 413);
 });
 
+Deno.test("POST /v1/messages reads an upload that says just the limit", async () => {
+  await using relay = await listen();
+  using connection = await startUpload(relay, `Content-Length: ${LIMIT}`);
+  await writeAll(connection, new Uint8Array(LIMIT).fill(0xff));
+  assert.equal(await readStatus(connection), 400, "read, and found to be none");
+});
+
 /** Everything in a store file but when it was written. */
 async function dumpOf(file: string) {
   using store = await openStore(file);

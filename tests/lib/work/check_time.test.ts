@@ -67,6 +67,20 @@ Deno.test("checkTime() keeps to the window it is given", () => {
   }
 });
 
+Deno.test("checkTime() takes nothing from before the window's floor, however wide it is", () => {
+  const times: [number, boolean][] = [[-2, false], [-1, false], [0, true], [
+    1,
+    true,
+  ]];
+  for (const [offset, isFresh] of times) {
+    const header = { ...UNIT.txPow.header, time: integer(NOW + offset) };
+    const window = { back: HOUR, ahead: HOUR, floor: NOW };
+    const run = () => checkTime(header, NOW, window);
+    if (isFresh) assert.doesNotThrow(run);
+    else assertProblem(run, "work-stale", /window goes from 1800000000000 /);
+  }
+});
+
 Deno.test("timeOf() cuts a header's time toward zero", () => {
   for (
     const [text, expected] of [
