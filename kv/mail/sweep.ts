@@ -106,7 +106,7 @@ export async function overdueHours(store: Store, now: number): Promise<number> {
 async function seeTo(store: Store, row: DueRow, now: number): Promise<void> {
   const { entry, kind } = row;
   if (kind === "mark") {
-    await Promise.all(entry.value.map((item) => dropMark(store, item, now)));
+    await allOf(entry.value.map((item) => dropMark(store, item, now)));
   } else if (kind === "mailbox") {
     for (const { mailbox } of entry.value) {
       const { lookAt } = await endUnused(store, mailbox, now);
@@ -118,7 +118,7 @@ async function seeTo(store: Store, row: DueRow, now: number): Promise<void> {
       entry.value,
       ({ mailbox, stamp = row.stamp }) => `${mailbox} ${stamp}`,
     );
-    await Promise.all(
+    await allOf(
       [...byRow.values()].map((items) =>
         kind === "hold"
           ? endHolds(store, items, row.stamp, now)
@@ -127,6 +127,13 @@ async function seeTo(store: Store, row: DueRow, now: number): Promise<void> {
     );
   }
   await store.commit((operation) => operation.delete(entry.key));
+}
+
+/** Ends when all have ended: none is left under way where another fails. */
+async function allOf(all: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(all))
+    .find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
 }
 
 async function lookAgain(

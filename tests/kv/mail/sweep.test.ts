@@ -325,6 +325,33 @@ Deno.test("a sweep that a crash ends at any commit is finished by the next, with
   }
 });
 
+Deno.test("a sweep that fails ends when nothing of it is under way any more", async () => {
+  using store = await openStore(":memory:", () => NOW);
+  // The first goes alone, the others together: they fall due in one row.
+  const messages = [0, 1, 2].map(() => newMessage(newMailbox()));
+  await Promise.all(messages.map((one) => commitMessage(store, one, NOW)));
+  const [, fails, waits] = messages;
+  const held = Promise.withResolvers<void>();
+  const get = store.get.bind(store);
+  let isHeld = false;
+  store.get = async (key) => {
+    if (key[1] === fails?.mailbox) throw new Problem("busy", "away");
+    if (key[1] === waits?.mailbox) {
+      isHeld = true;
+      await held.promise;
+    }
+    return await get(key);
+  };
+  let isOver = false;
+  const swept = sweepAt(store, END + HOUR).finally(() => isOver = true);
+  swept.catch(() => {});
+  while (!isHeld) await store.check();
+  for (let turns = 0; turns < 20; turns++) await store.check();
+  assert.equal(isOver, false, "the other is under way");
+  held.resolve();
+  await assert.rejects(swept, { code: "busy" });
+});
+
 Deno.test("keepSweeping() that is ended amid a sweep ends that too, and begins none that waits", async () => {
   const clock = new ManualClock(END + HOUR);
   using spied = await openSpied(":memory:", { now: () => NOW });
