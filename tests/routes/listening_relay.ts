@@ -39,12 +39,10 @@ export async function listen(
     config,
     now && { ...systemClock, now },
   );
-  return {
-    ...relay,
-    async [Symbol.asyncDispose]() {
-      await relay.stop();
-      // The last read of a watch ends a turn or two after the store is closed.
-      await delay(5);
-    },
+  const stop = async () => {
+    await relay.stop();
+    // The last read of a watch ends a turn or two after the store is closed.
+    await delay(10);
   };
+  return { ...relay, stop, [Symbol.asyncDispose]: stop };
 }
