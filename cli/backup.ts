@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { readConfig, SETTINGS } from "../config.ts";
 import { type BackupCounts, backupStore } from "../kv/backup/backup.ts";
 import { checkBackup, restoreStore } from "../kv/backup/restore.ts";
+import { isFile } from "../kv/store/location.ts";
 import { openStore } from "../kv/store/store.ts";
 import type { Bytes } from "../lib/bytes.ts";
 import { DEFAULT_WINDOW } from "../lib/work/check.ts";
@@ -172,7 +173,7 @@ class StoreMissingError extends Error {
 
 /** Opening a store would make it, and an empty backup would look like one. */
 export async function requireStore(location: string): Promise<void> {
-  if (location === ":memory:" || /^https?:/.test(location)) return;
+  if (!isFile(location)) return;
   try {
     await Deno.stat(location);
   } catch (cause) {

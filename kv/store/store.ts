@@ -19,7 +19,7 @@ import {
 } from "./database.ts";
 import { openDatabase } from "./deno_kv.ts";
 import type { CommitLimits } from "./limits.ts";
-import { isFile } from "./location.ts";
+import { IN_MEMORY, isFile } from "./location.ts";
 import { Patience } from "./patience.ts";
 import { probeNumbering, probeSharing, probeWatch } from "./probe.ts";
 import { ensureRecord, type FormerEpoch, type StoreRecord } from "./record.ts";
@@ -241,13 +241,12 @@ export async function openStore(
     const { record, isNew } = await whenUnlocked(() =>
       ensureRecord(database, now())
     );
-    // Two handles on :memory: share nothing.
-    if (location !== ":memory:") {
+    if (location !== IN_MEMORY) {
       watching = await whenUnlocked(() => open(location));
       await whenUnlocked(() => probeSharing(watching, record.epoch));
     }
     if (isNew) await whenUnlocked(() => probeNumbering(database));
-    const underWay = isFile(location) || location === ":memory:"
+    const underWay = isFile(location) || location === IN_MEMORY
       ? DEFAULT_QUEUE.underWay
       : UNDER_WAY_AT_SERVER;
     return new Store({

@@ -3,6 +3,7 @@ import type { RelayKeys } from "../../kv/relay_keys.ts";
 import { type DoorbellOptions, Doorbells } from "../../kv/bells/doorbells.ts";
 import { ledgerOf } from "../../kv/mail/ledger.ts";
 import type { Database, Entry } from "../../kv/store/database.ts";
+import { IN_MEMORY } from "../../kv/store/location.ts";
 import { openStore, type Store } from "../../kv/store/store.ts";
 import { DIGEST_ROUND } from "../../lib/link.ts";
 import { type Log, silentLog } from "../../lib/log.ts";
@@ -83,7 +84,10 @@ export class TestRelay implements Disposable {
     const url = options.url ?? ORIGIN;
     const relay: Relay = {
       store,
-      doorbells: new Doorbells(store, options.doorbells),
+      doorbells: new Doorbells(store, {
+        isAlone: kv === IN_MEMORY,
+        ...options.doorbells,
+      }),
       keys,
       url,
       origins: [url, ...options.urlAliases ?? []],

@@ -153,6 +153,24 @@ Deno.test("own commits wake without the bell, and rings that are lost are found 
   assert.ok(own > 0, "at once");
 });
 
+Deno.test("a worker that is alone watches nothing, hears of its own commits at once, and looks all the same", async () => {
+  const changes = { isAlone: true, lookEvery: LOOK };
+  await using bells = await openBells(changes);
+  const { woken, listen, store, other, watching } = bells;
+  const mailbox = newMailbox();
+  await look(bells);
+  listen(mailbox);
+  await commitMessage(store, newMessage(mailbox), NOW);
+  assert.equal(woken.get(mailbox), 1, "at once");
+  await look(bells);
+  await commitMessage(other, newMessage(mailbox), NOW);
+  const before = woken.get(mailbox) ?? 0;
+  await look(bells);
+  assert.equal(woken.get(mailbox), before + 1, "were it not alone, after all");
+  assert.equal(watching.watches.begun, 0);
+  assert.equal(bells.doorbells.stats.watches, 0);
+});
+
 Deno.test("a worker that slept for longer than rings live wakes everybody, by whichever clock it slept", async (t) => {
   const table: [what: string, wall: number, other: number, woken: boolean][] = [
     ["by neither", 0, 0, false],
