@@ -15,6 +15,7 @@ import {
 } from "../lib/signing_key.ts";
 import { parsePublicKey } from "../lib/seal/public_key.ts";
 import { keys } from "./kinds.ts";
+import { nativeSigner } from "./native_signing.ts";
 import type { Store } from "./store/store.ts";
 
 /** The two keys of a relay, and those that its receipts may still be of. */
@@ -79,7 +80,7 @@ export async function loadRelayKeys(
 ): Promise<RelayKeys> {
   const { signing, maxima } = await completed(store, given);
   const loaded = {
-    signing: await usable(importSigningKey(signing), "signing", "Ed25519"),
+    signing: await usable(importNative(signing), "signing", "Ed25519"),
     maxima: await usable(
       importMaximaKey(maxima),
       "Maxima",
@@ -103,6 +104,11 @@ async function usable<Key>(
       cause,
     });
   }
+}
+
+/** It signs every receipt. */
+async function importNative(pkcs8: Bytes): Promise<SigningKey> {
+  return { ...await importSigningKey(pkcs8), sign: nativeSigner(pkcs8) };
 }
 
 async function importMaximaKey(pkcs8: Bytes): Promise<ExportableRsaKey> {

@@ -77,12 +77,8 @@ export async function signJws(
 ): Promise<string> {
   const header = { alg: "EdDSA", typ, kid: key.relayId };
   const signed = `${partOf(header)}.${partOf(payload)}`;
-  const signature = await crypto.subtle.sign(
-    "Ed25519",
-    key.privateKey,
-    bytesOf(signed),
-  );
-  return `${signed}.${base64urlText(new Uint8Array(signature))}`;
+  const signature = await key.sign(bytesOf(signed));
+  return `${signed}.${base64urlText(signature)}`;
 }
 
 /**

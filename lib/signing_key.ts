@@ -36,6 +36,8 @@ export interface SigningKey {
   readonly publicKey: CryptoKey;
   /** The public key as it is published. */
   readonly jwk: SigningJwk;
+  /** Its signature of some bytes, 64 bytes (RFC 8032): always the same. */
+  sign(bytes: Bytes): Bytes | Promise<Bytes>;
   /** A secret of the relay's, the same whenever it has the same key. */
   secret(purpose: string): Promise<CryptoKey>;
 }
@@ -72,6 +74,8 @@ export async function importSigningKey(pkcs8: Bytes): Promise<SigningKey> {
     privateKey,
     publicKey,
     jwk,
+    sign: async (bytes) =>
+      new Uint8Array(await crypto.subtle.sign("Ed25519", privateKey, bytes)),
     secret: (purpose) => deriveSecret(seed, purpose),
   };
 }

@@ -1,5 +1,10 @@
 /** Accepting a message: from its bytes to the receipt for it. */
-import { type Before, commitMessage, readBefore } from "../kv/mail/accept.ts";
+import {
+  commitMessage,
+  type Judged,
+  readBefore,
+  recallMailbox,
+} from "../kv/mail/accept.ts";
 import type { StoredMessage } from "../kv/mail/entry.ts";
 import { extendMessage } from "../kv/mail/extend.ts";
 import { mailboxUnknown } from "../kv/mail/mailboxes.ts";
@@ -61,21 +66,9 @@ export async function acceptMessage(
   const body = await readBody();
   const unit = decodeMaxTxPow(body, relay.limits);
   const work = await checkWorkOrQuote(relay, unit, body.length, wishes.hold);
-  const before = await readBefore(relay.store, work.messageId, work.mailbox);
-  const quota = before.mailbox?.quota;
-  const offered = { relay, body, unit, work, wishes, quota };
-  if (before.message !== null) {
-    return await answer(relay, await again(offered, before.message));
-  }
-  if (before.mailbox === null) throw mailboxUnknown(work.mailbox);
-  checkTime(unit.txPow.header, relay.now(), relay.window);
-  const { message, created } = await store(offered, before);
-  return await answer(
-    relay,
-    created
-      ? { message, created, extended: false }
-      : await again(offered, message),
-  );
+  const offered = { relay, body, unit, work, wishes };
+  const stored = await storeUnread(offered) ?? await storeRead(offered);
+  return await answer(relay, stored);
 }
 
 /** A message whose work was checked. */
@@ -89,12 +82,42 @@ interface Offered {
   readonly quota: Quota | undefined;
 }
 
-/** Stores a message; full is only said when nothing is left that is over. */
-async function store(offered: Offered, before: Before) {
-  const { relay } = offered;
+/** What became of it, before there is a receipt for it. */
+type Stored = Omit<AcceptedMessage, "receipt">;
+
+/**
+ * Stores a message by what is remembered of its mailbox. Null if that is not
+ * enough, or refuses it: nobody is refused by anything but what is read.
+ */
+async function storeUnread(
+  { work, ...message }: Omit<Offered, "quota">,
+): Promise<Stored | null> {
+  const { relay, unit } = message;
+  const recalled = recallMailbox(relay.store, work.mailbox);
+  if (recalled === null) return null;
+  const { quota } = recalled;
+  try {
+    checkTime(unit.txPow.header, relay.now(), relay.window);
+    return await commit({ ...message, work, quota }, recalled);
+  } catch (error) {
+    const isRefused = error instanceof Problem && error.code !== "busy";
+    if (!isRefused) throw error;
+    return null;
+  }
+}
+
+/** Stores a message by what is read for it, at one moment. */
+async function storeRead(message: Omit<Offered, "quota">): Promise<Stored> {
+  const { relay, unit, work } = message;
+  const before = await readBefore(relay.store, work.messageId, work.mailbox);
+  const offered = { ...message, quota: before.mailbox?.quota };
+  if (before.message !== null) return await again(offered, before.message);
+  if (before.mailbox === null) throw mailboxUnknown(work.mailbox);
+  checkTime(unit.txPow.header, relay.now(), relay.window);
   try {
     return await commit(offered, before);
   } catch (error) {
+    // Full is only said when nothing is left that is over.
     const isFull = error instanceof Problem && FULL.has(error.code);
     if (!isFull) throw error;
     const { now } = relay;
@@ -110,14 +133,10 @@ const FULL: ReadonlySet<string> = new Set(["mailbox-full", "relay-full"]);
 /** Rows of what is due that are seen to for one message's sake. */
 const SWEPT_FOR_ONE = 100;
 
-function commit(
-  { unit, ...offered }: Offered,
-  before: Before | null,
-) {
-  const { relay, body, work, wishes } = offered;
+async function commit(offered: Offered, judged: Judged): Promise<Stored> {
+  const { relay, body, unit, work, wishes } = offered;
   const { minBandwidth, priority } = wishes;
-  const now = relay.now();
-  return commitMessage(
+  const { message, created } = await commitMessage(
     relay.store,
     {
       id: work.messageId,
@@ -130,9 +149,12 @@ function commit(
       priority,
       workUntil: workEnd(relay, unit),
     },
-    now,
-    before ?? undefined,
+    relay.now(),
+    judged,
   );
+  return created
+    ? { message, created, extended: false }
+    : await again(offered, message);
 }
 
 function priceFor(
@@ -161,7 +183,7 @@ function workEnd({ window }: Relay, { txPow }: MaxTxPow): number {
 async function again(
   { unit, ...offered }: Offered,
   stored: StoredMessage,
-): Promise<Omit<AcceptedMessage, "receipt">> {
+): Promise<Stored> {
   const { relay, work, wishes } = offered;
   const paid = { by: "work", hashes: hashesOf(work.target) } as const;
   const isMore = paid.hashes > stored.paid.hashes;
@@ -180,7 +202,7 @@ async function again(
 
 async function answer(
   { keys }: Relay,
-  { message, ...outcome }: Omit<AcceptedMessage, "receipt">,
+  { message, ...outcome }: Stored,
 ): Promise<AcceptedMessage> {
   const { id, object, root, mailbox, cursor, size, paid } = message;
   const { storedAt, holdUntil } = message;

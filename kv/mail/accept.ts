@@ -30,7 +30,7 @@ import type { Mailbox } from "./mailboxes.ts";
 import { commitMail, mailOf, orderOf } from "./mail_batch.ts";
 import { chunksBytes, segmentCount, setObject } from "./objects.ts";
 import { RING_MUTATIONS } from "./rings.ts";
-import { type Absence, ledgerOf } from "./ledger.ts";
+import { type Absence, ledgerOf, type Recalled } from "./ledger.ts";
 import { USAGE_COST } from "./usage_changes.ts";
 import type { UsageRow } from "./usage.ts";
 
@@ -41,6 +41,12 @@ export interface CommittedMessage {
   /** False if the store had the message already. */
   readonly created: boolean;
 }
+
+/**
+ * What a message is judged by before it is stored: what was {@link readBefore},
+ * by which it is new, what is {@link recallMailbox}ed, or nothing.
+ */
+export type Judged = Before | Recalled | null;
 
 /**
  * Stores a message: log entry, object, dedupe mark, count and doorbell in one
@@ -54,10 +60,10 @@ export async function commitMessage(
   store: Store,
   message: NewMessage,
   now: number,
-  before?: Before,
+  judged: Judged = null,
 ): Promise<CommittedMessage> {
   const { id, mailbox } = message;
-  const part = new MessagePart(store, message, now, before);
+  const part = new MessagePart(store, message, now, judged);
   const { facts, versionstamp, created } = await commitMail(
     store,
     mailbox,
@@ -95,6 +101,8 @@ class MessagePart implements Part<MarkFound> {
   #facts: StoredFacts | null = null;
   /** What was read before; looked at once the mailbox's row is held. */
   #before: Before | null;
+  /** Whether the commit itself may find out if the message is there. */
+  #isTrying: boolean;
   /** Since when the message is known not to be there. */
   #absence: Absence | null = null;
   /** Its mark, once it was found to be there. */
@@ -104,18 +112,19 @@ class MessagePart implements Part<MarkFound> {
     store: Store,
     message: NewMessage,
     now: number,
-    before?: Before,
+    judged: Judged,
   ) {
     const { id, mailbox, body } = message;
     this.#store = store;
     this.#message = message;
     this.#now = now;
-    this.#before = before ?? null;
+    this.#before = judged !== null && "usage" in judged ? judged : null;
+    this.#isTrying = judged !== null && this.#before === null;
     this.#object = objectHashOf(blake3_256(body));
     this.order = [orderOf(mailbox)];
     this.apart = [id];
     this.cost = {
-      checks: 0,
+      checks: this.#isTrying ? 1 : 0,
       mutations: MUTATIONS + segmentCount(body.length),
       bytes: FRAME_BYTES + chunksBytes(body.length) + body.length,
     };
@@ -126,29 +135,36 @@ class MessagePart implements Part<MarkFound> {
     const { id, mailbox } = this.#message;
     const ledger = ledgerOf(this.#store);
     if (this.#before !== null) {
-      this.#absence = ledger.learn(mailbox, this.#before.usage);
+      const { usage, mailbox: record } = this.#before;
+      this.#absence = ledger.learn(mailbox, usage);
+      if (record !== null) ledger.noteQuota(mailbox, record.quota);
       this.#before = null;
     }
     const counting = ledger.prepareRelay();
-    if (ledger.isAbsent(mailbox, id, this.#absence)) return counting;
+    const isReady = ledger.isAbsent(mailbox, id, this.#absence) ||
+      this.#isTrying && ledger.mayTry(mailbox, id);
+    if (isReady) return counting;
     return Promise.all([this.#look(), counting]).then(() => {});
   }
 
   /** Reads the mark together with the row that whoever sets it changes. */
   async #look(): Promise<void> {
+    this.#isTrying = false;
     const found = await this.#store.getMany<unknown[]>(this.asks);
     this.#found = this.settle(found);
   }
 
   /**
-   * The mark itself need not be checked: whoever else stores the message changes
-   * the mailbox's row, and that is.
+   * The mark of a message that was absent need not be checked: whoever else
+   * stores it changes the mailbox's row, and that is.
    */
   add(batch: Batch): MarkFound | typeof AGAIN | void {
     if (this.#found !== null) return this.#found;
     const { id: own, mailbox: box } = this.#message;
     const ledger = ledgerOf(this.#store);
-    if (!ledger.isAbsent(box, own, this.#absence)) return AGAIN;
+    const isAbsent = ledger.isAbsent(box, own, this.#absence);
+    const isTried = !isAbsent && this.#isTrying && ledger.mayTry(box, own);
+    if (!isAbsent && !isTried) return AGAIN;
     const { id, mailbox, body, minBandwidth, priority, workUntil, paid, root } =
       this.#message;
     const { log, usage, due, rings } = mailOf(batch, this.#store);
@@ -184,7 +200,9 @@ class MessagePart implements Part<MarkFound> {
       attempt: this.#attempt,
     };
     this.#facts = facts;
-    batch.operation.set(keys.seen(id), facts);
+    const mark = keys.seen(id);
+    if (isTried) batch.operation.check({ key: mark, versionstamp: null });
+    batch.operation.set(mark, facts);
     const header = { mailbox, size, holdUntil, index };
     const bodyPlace = place === "entry" ? "entry" : "segments";
     setObject(batch.operation, object, body, { ...header, place: bodyPlace });
@@ -199,6 +217,7 @@ class MessagePart implements Part<MarkFound> {
   /** It may find its own mark, for a commit may have been repeated on the way. */
   settle([mark, usage]: readonly EntryMaybe[]): MarkFound | null {
     const { mailbox } = this.#message;
+    this.#isTrying = false;
     this.#absence = usage === undefined ? null : ledgerOf(this.#store)
       .learn(mailbox, usage as EntryMaybe<UsageRow>);
     if (mark === undefined || mark.value === null) return null;
@@ -226,6 +245,22 @@ export interface Before {
   readonly mailbox: Mailbox | null;
   /** What is kept for the mailbox. */
   readonly usage: EntryMaybe<UsageRow>;
+}
+
+/** Checks of an operation of which messages may have one each. */
+const MANY_CHECKS = 100;
+
+/**
+ * What a message can be judged by without reading anything: the commit finds out
+ * whether it was stored before. Null where this worker does not know enough of
+ * the mailbox, and where a store takes so few checks that reading costs less.
+ */
+export function recallMailbox(
+  store: Store,
+  mailbox: MailboxId,
+): Recalled | null {
+  if (store.limits.checks < MANY_CHECKS) return null;
+  return ledgerOf(store).recall(mailbox);
 }
 
 /** Reads all that a message is judged by, at once. */

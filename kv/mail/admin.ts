@@ -7,6 +7,7 @@ import type { Key, Operation } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { readRow } from "./change.ts";
 import { deleteMessage, deleteThrough } from "./delete.ts";
+import { ledgerOf } from "./ledger.ts";
 import { type Mailbox, mailboxUnknown, SKEW } from "./mailboxes.ts";
 import { mailboxUsage, type Usage } from "./usage.ts";
 
@@ -107,6 +108,7 @@ export async function setMailboxQuota(
         ? record
         : { ...record, quota: { ...relays, ...quota, ...change } },
   );
+  ledgerOf(store).forgetQuota(mailbox);
   return quota;
 }
 

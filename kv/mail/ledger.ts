@@ -28,6 +28,10 @@ interface Known {
   users: number;
   /** Null before it is read, and once a commit has found it otherwise. */
   entry: EntryMaybe<UsageRow> | null;
+  /** Whether it was read, or written, since somebody relies on it. */
+  isFresh: boolean;
+  /** The mailbox's own quota, if any, and when that was read. */
+  quota: { readonly own: Quota | undefined; readonly at: number } | null;
   /** How often it was read: commits of others may lie between two readings. */
   readings: number;
   /** Its versionstamp then: since then only commits of this worker changed it. */
@@ -39,11 +43,24 @@ interface Known {
 /** Messages that are remembered of one reading. */
 const MOST_STORED = 10_000;
 
+/** Rows that are remembered of mailboxes on which nobody relies. */
+const MOST_KEPT = 1_000;
+/** Milliseconds for which a quota is taken as it was. */
+const QUOTA_KEPT = 5_000;
+/** Milliseconds without memory, once a commit was refused for what it relied on. */
+const DISTRUST = 1_000;
+
 /** Begins anew what is known since a row was read. */
 function begin(known: Known, since: string): void {
   known.readings += 1;
   known.since = since;
   known.stored.clear();
+}
+
+/** What is known of a mailbox without asking the store. */
+export interface Recalled {
+  /** Its own quota, where its operator gave it one. */
+  readonly quota: Quota | undefined;
 }
 
 /** That a message was not there when a mailbox's row was read. */
@@ -59,6 +76,10 @@ const RELAY_COUNT_KEPT = 2_000;
 export class Ledger {
   readonly #store: Store;
   readonly #rows = new Map<MailboxId, Known>();
+  /** Rows on which nobody relies now; the first is the oldest. */
+  readonly #kept = new Map<MailboxId, Known>();
+  /** Until when nothing is taken from memory, by the monotonic clock. */
+  #distrustedUntil = 0;
   #counted: { readonly at: number; readonly usage: Usage } | null = null;
   #counting: Promise<void> | null = null;
   /** What this worker's commits added since the count. */
@@ -75,16 +96,74 @@ export class Ledger {
 
   /** Keeps a mailbox's row at hand until it is {@link Ledger.release}d. */
   hold(mailbox: MailboxId): void {
-    const known = this.#rows.get(mailbox) ??
-      { users: 0, entry: null, readings: 0, since: "", stored: new Set() };
+    const known = this.#rows.get(mailbox) ?? this.#kept.get(mailbox) ??
+      {
+        users: 0,
+        entry: null,
+        isFresh: false,
+        quota: null,
+        readings: 0,
+        since: "",
+        stored: new Set(),
+      };
     known.users += 1;
     this.#rows.set(mailbox, known);
+    this.#kept.delete(mailbox);
   }
 
-  /** Ends that. */
+  /** Ends that; the row is remembered for a while. */
   release(mailbox: MailboxId): void {
     const known = this.#rows.get(mailbox);
-    if (known !== undefined && --known.users === 0) this.#rows.delete(mailbox);
+    if (known === undefined || --known.users > 0) return;
+    this.#rows.delete(mailbox);
+    if (known.entry === null || this.#isDistrusting) return;
+    known.isFresh = false;
+    begin(known, known.entry.versionstamp ?? "");
+    this.#kept.set(mailbox, known);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > MOST_KEPT && oldest !== undefined) {
+      this.#kept.delete(oldest);
+    }
+  }
+
+  /** Notes a mailbox's own quota, as it was just read. */
+  noteQuota(mailbox: MailboxId, own: Quota | undefined): void {
+    const known = this.#rows.get(mailbox);
+    if (known !== undefined) known.quota = { own, at: performance.now() };
+  }
+
+  /** Forgets a mailbox's own quota, for it is changed. */
+  forgetQuota(mailbox: MailboxId): void {
+    const known = this.#rows.get(mailbox) ?? this.#kept.get(mailbox);
+    if (known !== undefined) known.quota = null;
+  }
+
+  /**
+   * What this worker remembers of an open mailbox; null if that is not enough
+   * to store a message by. A commit that relies on it finds out whether it is
+   * still so; once one has found that it was not, nothing is remembered for a
+   * while: where several workers, or those who send again what is stored, make
+   * commits fail, reading first costs less.
+   */
+  recall(mailbox: MailboxId): Recalled | null {
+    if (this.#isDistrusting) return null;
+    const known = this.#rows.get(mailbox) ?? this.#kept.get(mailbox);
+    if (known === undefined || known.entry?.value?.isOpen !== true) return null;
+    const { quota } = known;
+    if (quota === null || performance.now() - quota.at > QUOTA_KEPT) {
+      return null;
+    }
+    return { quota: quota.own };
+  }
+
+  /** Nothing is taken from memory for a while: a commit relied on it in vain. */
+  distrust(): void {
+    this.#distrustedUntil = performance.now() + DISTRUST;
+    this.#kept.clear();
+  }
+
+  get #isDistrusting(): boolean {
+    return performance.now() < this.#distrustedUntil;
   }
 
   /**
@@ -103,6 +182,7 @@ export class Ledger {
       known.entry = entry;
       begin(known, stamp);
     }
+    known.isFresh = true;
     return stamp >= known.since ? { reading: known.readings } : null;
   }
 
@@ -117,6 +197,16 @@ export class Ledger {
       absence?.reading === known.readings && !known.stored.has(id);
   }
 
+  /**
+   * Whether a commit may rely on the row as it is remembered, and find out by a
+   * check of its own whether the message is there.
+   */
+  mayTry(mailbox: MailboxId, id: MessageId): boolean {
+    const known = this.#rows.get(mailbox);
+    return known !== undefined && known.entry !== null &&
+      !known.stored.has(id) && !this.#isDistrusting;
+  }
+
   /** Takes over a row as this worker's own commit has written it. */
   advance(
     mailbox: MailboxId,
@@ -126,6 +216,7 @@ export class Ledger {
     const known = this.#rows.get(mailbox);
     if (known === undefined) return;
     known.entry = entry;
+    known.isFresh = true;
     for (const id of stored) known.stored.add(id);
     // Whoever still relies on less looks for itself.
     if (known.stored.size > MOST_STORED) begin(known, entry.versionstamp ?? "");
@@ -137,7 +228,7 @@ export class Ledger {
     if (known !== undefined) known.entry = null;
   }
 
-  /** A row that {@link Ledger.prepare} has read. */
+  /** A row that {@link Ledger.prepare} has read, or that is remembered. */
   rowOf(mailbox: MailboxId): EntryMaybe<UsageRow> {
     const entry = this.#rows.get(mailbox)?.entry ?? null;
     if (entry === null) throw new Error("a row that was not read");
@@ -153,7 +244,8 @@ export class Ledger {
   /** Reads what is not known of a mailbox and the relay; null if all is. */
   prepare(mailbox: MailboxId): Promise<void> | null {
     const known = this.#rows.get(mailbox);
-    const isKnown = known === undefined || known.entry !== null;
+    const isKnown = known === undefined ||
+      known.entry !== null && known.isFresh;
     const isCounted = this.#isCounted();
     if (isKnown && isCounted) return null;
     return Promise.all([

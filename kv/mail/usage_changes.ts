@@ -1,7 +1,7 @@
 /** What one commit changes of what is kept: rows that it checks, sums that it does not. */
 import type { MailboxId, MessageId } from "../../lib/ids.ts";
 import { keys, shardOf } from "../kinds.ts";
-import type { Gathered } from "../store/commit_part.ts";
+import type { Failure, Gathered } from "../store/commit_part.ts";
 import type { EntryMaybe, Operation } from "../store/database.ts";
 import type { Ledger } from "./ledger.ts";
 import {
@@ -89,8 +89,9 @@ export class UsageChanges implements Gathered {
   }
 
   /** The rows may be otherwise than they were known. */
-  failed(): void {
+  failed(why: Failure): void {
     this.#ledger.endAdding(this.#all, false);
+    if (why === "refused") this.#ledger.distrust();
     for (const mailbox of this.#rows.keys()) this.#ledger.forget(mailbox);
   }
 

@@ -55,6 +55,12 @@ export interface Part<Outcome> {
   settle(found: readonly EntryMaybe[]): Outcome | null;
 }
 
+/**
+ * Why an operation was not committed: there was nothing in it, a check of it
+ * failed, or it is not known whether it was.
+ */
+export type Failure = "empty" | "refused" | "unknown";
+
 /** What the parts of a batch add together, such as one row for several. */
 export interface Gathered {
   /** Adds it to the operation, once all parts have been added. */
@@ -62,7 +68,7 @@ export interface Gathered {
   /** The operation was committed. */
   committed?(versionstamp: string): void;
   /** It was not, or that is not known. */
-  failed?(): void;
+  failed?(why: Failure): void;
 }
 
 /** An operation that is being put together of parts. */
@@ -92,8 +98,8 @@ export class Batch {
   }
 
   /** The same, of a failure. */
-  failed(): void {
-    for (const one of this.#gathered.values()) one.failed?.();
+  failed(why: Failure): void {
+    for (const one of this.#gathered.values()) one.failed?.(why);
   }
 }
 

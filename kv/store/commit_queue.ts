@@ -198,7 +198,7 @@ export class CommitQueue {
       }
     }
     this.#putBack(again);
-    if (added.length === 0) return batch.failed();
+    if (added.length === 0) return batch.failed("empty");
     let versionstamp: string | null;
     try {
       const operation = batch.finish();
@@ -206,11 +206,11 @@ export class CommitQueue {
       versionstamp = await this.#target.commit(operation);
       this.onBatch(added.length, performance.now() - began);
     } catch (error) {
-      batch.failed();
+      batch.failed("unknown");
       return await this.#settleUnknown(added, error);
     }
     if (versionstamp === null) {
-      batch.failed();
+      batch.failed("refused");
       return await this.#settleRefused(added);
     }
     // It is done: those who are told of it may fail, and nobody's part does.

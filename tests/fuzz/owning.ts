@@ -92,7 +92,7 @@ export const close: Step = async (fuzz) => {
     try {
       // Some come when the closing is half done.
       if (wait > 2) await delay(wait - 2);
-      const { message } = await commitDraft(world.store(), draft, now);
+      const { message } = await commitDraft(fuzz, world.store(), draft);
       note(fuzz, draft, message);
       return "stored";
     } catch (error) {
@@ -109,7 +109,7 @@ export const close: Step = async (fuzz) => {
     "all of it is gone",
   );
   const late = newMessage(fuzz, mailbox);
-  await assert.rejects(commitDraft(store, late, now), isUnknown);
+  await assert.rejects(commitDraft(fuzz, store, late), isUnknown);
   assert.equal(await closeMailbox(store, mailbox, now), false, "once");
   await Owner.open(world.next().relay, world.owner(mailbox).publicKey);
   await noteRead(store, mailbox, now);

@@ -1,6 +1,11 @@
 /** Steps that send past the front door: new messages, old ones, many at once. */
 import assert from "node:assert/strict";
-import { commitMessage } from "../../kv/mail/accept.ts";
+import {
+  commitMessage,
+  type CommittedMessage,
+  readBefore,
+  recallMailbox,
+} from "../../kv/mail/accept.ts";
 import { extendMessage } from "../../kv/mail/extend.ts";
 import type { StoredMessage } from "../../kv/mail/entry.ts";
 import type { Store } from "../../kv/store/store.ts";
@@ -14,7 +19,7 @@ import { isBusy } from "./world.ts";
 
 /** Has a message stored past the front door, and notes it. */
 export async function store(fuzz: Fuzz, draft: Draft): Promise<void> {
-  const result = await commitDraft(fuzz.world.store(), draft, fuzz.now);
+  const result = await commitDraft(fuzz, fuzz.world.store(), draft);
   assert.equal(result.created, true, "a new message is created");
   note(fuzz, draft, result.message);
 }
@@ -23,7 +28,7 @@ export async function store(fuzz: Fuzz, draft: Draft): Promise<void> {
 export async function storeSurely(fuzz: Fuzz, draft: Draft): Promise<void> {
   for (let isUnknown = false;; isUnknown = true) {
     try {
-      const result = await commitDraft(fuzz.world.store(), draft, fuzz.now);
+      const result = await commitDraft(fuzz, fuzz.world.store(), draft);
       assert.ok(result.created || isUnknown, "a new message is created");
       return note(fuzz, draft, result.message);
     } catch (error) {
@@ -33,9 +38,31 @@ export async function storeSurely(fuzz: Fuzz, draft: Draft): Promise<void> {
   }
 }
 
-/** Commits a message at the price that it says. */
-export function commitDraft(store: Store, draft: Draft, now: number) {
-  return commitMessage(store, { ...draft, hold: soldAs(draft) }, now);
+/**
+ * Commits a message at the price that it says: by what the worker remembers of
+ * its mailbox, by what was read before, or by what the commit itself reads.
+ */
+export async function commitDraft(
+  { now, tally }: Fuzz,
+  store: Store,
+  draft: Draft,
+): Promise<CommittedMessage> {
+  const { id, mailbox } = draft;
+  const message = { ...draft, hold: soldAs(draft) };
+  const recalled = recallMailbox(store, mailbox);
+  if (recalled !== null) {
+    tally.count("posts by what is remembered");
+    try {
+      return await commitMessage(store, message, now, recalled);
+    } catch (error) {
+      if (isBusy(error)) throw error;
+      tally.count("posts refused by what is remembered");
+    }
+  }
+  const isReadBefore = parseInt(id.slice(0, 1), 16) < 8;
+  const before = isReadBefore ? await readBefore(store, id, mailbox) : null;
+  const isNew = before !== null && before.message === null;
+  return await commitMessage(store, message, now, isNew ? before : null);
 }
 
 /** Notes what was stored for a new message. */
@@ -125,8 +152,8 @@ export const burst: Step = async (fuzz) => {
 export const race: Step = async (fuzz) => {
   const message = newMessage(fuzz, fuzz.device().mailbox);
   const [a, b] = await Promise.all([
-    commitDraft(fuzz.world.store(), message, fuzz.now),
-    commitDraft(fuzz.world.store(), message, fuzz.now),
+    commitDraft(fuzz, fuzz.world.store(), message),
+    commitDraft(fuzz, fuzz.world.store(), message),
   ]);
   assert.deepEqual([a.created, b.created].toSorted(), [false, true]);
   assert.deepEqual(a.message, b.message, "both are answered alike");
@@ -172,7 +199,7 @@ export const replay: Step = async (fuzz) => {
   if (!isMarked(before, now)) return "its mark may be gone";
   const { id, mailbox } = before.stored;
   const again = { ...newMessage(fuzz, mailbox), id };
-  const result = await commitDraft(world.store(), again, now);
+  const result = await commitDraft(fuzz, world.store(), again);
   assert.deepEqual(
     result,
     { created: false, message: rooted(before) },

@@ -3,6 +3,8 @@
 /** What every run of some hundred schedules has to meet with. */
 export const EVENTS = [
   "posts",
+  "posts by what is remembered",
+  "posts refused by what is remembered",
   "posts at once to one mailbox",
   "posts at once to one mailbox by two workers",
   "posts at once to several mailboxes",

@@ -1,11 +1,13 @@
 /** The relay's keys: made once, kept, or given. */
 import assert from "node:assert/strict";
 import { keys } from "../../kv/kinds.ts";
+import { nativeSigner } from "../../kv/native_signing.ts";
 import { loadRelayKeys, type RelayKeys } from "../../kv/relay_keys.ts";
 import { openStore } from "../../kv/store/store.ts";
 import { parsePublicKey } from "../../lib/seal/public_key.ts";
 import { generateRsaKey } from "../../lib/seal/rsa.ts";
 import { generateSigningKey, importSigningKey } from "../../lib/signing_key.ts";
+import { randomBytes } from "../routes/envelopes.ts";
 import { TempDirectory } from "./temp_directory.ts";
 
 /** What tells one pair of keys from another. */
@@ -232,4 +234,17 @@ Deno.test("loadRelayKeys() by several workers with a new key at once notes the o
   const { former } = await loadRelayKeys(one, fresh.given, () => 9);
   assert.deepEqual(former.map(({ x }) => x), [old.jwk.x]);
   assert.ok((former[0]?.until ?? 9) < 9);
+});
+
+Deno.test("what signs natively signs as WebCrypto does, byte for byte", async () => {
+  for (let n = 0; n < 5; n++) {
+    const pkcs8 = await generateSigningKey();
+    const { sign } = await importSigningKey(pkcs8);
+    const native = nativeSigner(pkcs8);
+    for (const length of [0, 1, 500, 70_000]) {
+      const bytes = randomBytes(length);
+      assert.deepEqual(native(bytes), await sign(bytes));
+    }
+  }
+  assert.throws(() => nativeSigner(randomBytes(48)));
 });
