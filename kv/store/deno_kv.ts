@@ -1,4 +1,5 @@
 /** Deno KV as a {@link Database}: the one place that says `Deno.Kv`. */
+import type { Bytes } from "../../lib/bytes.ts";
 import {
   type Database,
   DatabaseError,
@@ -10,6 +11,7 @@ import {
   type Range,
   STAMP,
 } from "./database.ts";
+import { PACKINGS } from "../packings.ts";
 import { PLATFORM_STORE } from "./location.ts";
 
 /** Opens a handle on the database at a location. */
@@ -54,7 +56,7 @@ class DenoKv implements Database {
       if (one.kind === "set") {
         const { expireIn } = one;
         const options = expireIn === undefined ? {} : { expireIn };
-        operation.set(this.#keyOf(one.key), one.value, options);
+        operation.set(this.#keyOf(one.key), packed(one), options);
       } else if (one.kind === "delete") operation.delete(one.key);
       else operation.sum(one.key, BigInt.asUintN(64, one.by));
     }
@@ -83,10 +85,20 @@ class DenoKv implements Database {
   }
 }
 
-/** Sums are read as the numbers that they are. */
+/** A value as it is kept; one that fits no packing as it is. */
+function packed({ key, value }: { key: NewKey; value: unknown }): unknown {
+  return PACKINGS.get(key[0])?.pack(value) ?? value;
+}
+
+/** Sums are read as the numbers that they are, and what is packed as it was. */
 function plain<T>({ key, value, versionstamp }: Deno.KvEntryMaybe<T>) {
-  const plainValue = value instanceof Deno.KvU64 ? value.value : value;
-  return { key, value: plainValue, versionstamp } as EntryMaybe<T>;
+  return { key, value: unpacked(key, value), versionstamp } as EntryMaybe<T>;
+}
+
+function unpacked(key: Deno.KvKey, value: unknown): unknown {
+  if (value instanceof Deno.KvU64) return value.value;
+  const packing = value instanceof Uint8Array && PACKINGS.get(key[0]);
+  return packing ? packing.unpack(value as Bytes) : value;
 }
 
 /** SQLite's only way to say that another process is writing. */

@@ -13,7 +13,12 @@ import { type CommitLimits, findLimits } from "./limits.ts";
  * The form of everything in a store. A store of another form is not opened: an
  * old worker would count and delete by rules that no longer hold.
  */
-export const SCHEMA = 2;
+export const SCHEMA = 3;
+/**
+ * The form before it, of which everything can be read: such a store is taken
+ * over, and older workers open it no more.
+ */
+const READABLE = 2;
 
 /** The store's own record. */
 export interface StoreRecord {
@@ -97,7 +102,14 @@ export async function ensureRecord(
   const found = await database.get(keys.store());
   if (found.value !== null) {
     const { limits = await findLimits(database) } = found.value;
-    return { record: { ...fitted(found.value), limits }, isNew: false };
+    const record = fitted(found.value);
+    if (found.value.schema === READABLE) {
+      // Another worker that starts may be first, or the record be changed.
+      const taken = new Operation().check(found).set(keys.store(), record);
+      const isTaken = await database.commit(taken) !== null;
+      if (!isTaken) return await ensureRecord(database, now);
+    }
+    return { record: { ...record, limits }, isNew: false };
   }
   const limits = await findLimits(database);
   const fresh = { schema: SCHEMA, epoch: newEpoch(), createdAt: now, limits };
@@ -118,7 +130,9 @@ function fitted(record: StoreRecord): StoreRecord {
       "a restore into this store has not ended; if none is running, empty the store and restore again",
     );
   }
-  if (record.schema === SCHEMA) return record;
+  if (record.schema === SCHEMA || record.schema === READABLE) {
+    return { ...record, schema: SCHEMA };
+  }
   throw new StoreFormError(
     (record.schema ?? 1) < SCHEMA
       ? "the store is of an older version: copy it with that version's " +

@@ -301,7 +301,7 @@ Deno.test("openStore() refuses a store of another form, and says what to do", as
   await using directory = await TempDirectory.make();
   const table: [what: string, Partial<StoreRecord>, code: string, RegExp][] = [
     ["the first form", {}, "store-form", /older version.*`restante backup`/],
-    ["an older form", { schema: SCHEMA - 1 }, "store-form", /older version/],
+    ["an older form", { schema: SCHEMA - 2 }, "store-form", /older version/],
     ["a newer form", { schema: SCHEMA + 1 }, "store-form", /newer version/],
     [
       "half restored",
