@@ -20,7 +20,7 @@ import { observeProcess } from "./relay/process_gauges.ts";
 import { relayUsageOf } from "./relay/room.ts";
 import { edgeSources } from "./routes/edge_sources.ts";
 import { originsOf } from "./relay/origins.ts";
-import { IN_MEMORY, PLATFORM_STORE } from "./kv/store/location.ts";
+import { isWatchable, PLATFORM_STORE } from "./kv/store/location.ts";
 import type { Caps } from "./relay/caps.ts";
 import { createApp, type EdgeUse } from "./routes/app.ts";
 import type { ConnectionTable } from "./routes/connections.ts";
@@ -102,9 +102,9 @@ export async function startRelay(
     const listening = origin(server.addr.hostname, server.addr.port);
     const origins = originsOf(config, listening);
     const [url] = origins;
-    const isAlone = config.kv === IN_MEMORY;
+    const isWatching = isWatchable(config.kv);
     const doorbells = new Doorbells(store, {
-      isAlone,
+      isWatching,
       clock,
       onFailure: (error) => log.warn("bells-failed", { error }),
     });
@@ -162,7 +162,7 @@ export async function startRelay(
     });
     for (const detail of warningsOf(config)) log.warn("configured", { detail });
     const ending = new AbortController();
-    const watching = isAlone ? null : warnOfLateWatch(store, {
+    const watching = isWatching && warnOfLateWatch(store, {
       log,
       timeUp: clock.sleep(WATCH_WITHIN, ending.signal),
       signal: ending.signal,

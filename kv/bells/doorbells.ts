@@ -21,11 +21,8 @@ export interface DoorbellOptions {
   readonly lookEvery?: number;
   /** Whether to watch and to hear of own commits; off where rings are lost. */
   readonly isHearing?: boolean;
-  /**
-   * Whether no other worker can store anything, as in memory: then there is
-   * nothing to watch.
-   */
-  readonly isAlone?: boolean;
+  /** Whether to watch the doorbells; off where that tells nothing (kv/store/location.ts). */
+  readonly isWatching?: boolean;
   /** Timers, and how long ago a ring was heard. */
   readonly clock?: Clock;
   /** Told of a watch that failed; it is begun anew. */
@@ -90,7 +87,7 @@ export class Doorbells implements Disposable, AsyncDisposable {
     {
       lookEvery = LOOK_EVERY,
       isHearing = true,
-      isAlone = false,
+      isWatching = true,
       clock = systemClock,
       onFailure = () => {},
     }: DoorbellOptions = {},
@@ -104,7 +101,7 @@ export class Doorbells implements Disposable, AsyncDisposable {
       const wake = (mailboxes: readonly MailboxId[]) => this.#wake(mailboxes);
       this.#callOffs.push(onOwnRing(store, wake));
     }
-    this.#watching = isHearing && !isAlone ? this.#watch() : this.#look();
+    this.#watching = isHearing && isWatching ? this.#watch() : this.#look();
   }
 
   /** How it goes. */

@@ -85,7 +85,7 @@ export class TestRelay implements Disposable {
     const relay: Relay = {
       store,
       doorbells: new Doorbells(store, {
-        isAlone: kv === IN_MEMORY,
+        isWatching: kv !== IN_MEMORY,
         ...options.doorbells,
       }),
       keys,

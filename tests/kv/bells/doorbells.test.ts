@@ -153,8 +153,8 @@ Deno.test("own commits wake without the bell, and rings that are lost are found 
   assert.ok(own > 0, "at once");
 });
 
-Deno.test("a worker that is alone watches nothing, hears of its own commits at once, and looks all the same", async () => {
-  const changes = { isAlone: true, lookEvery: LOOK };
+Deno.test("a worker that does not watch hears of its own commits at once, and looks all the same", async () => {
+  const changes = { isWatching: false, lookEvery: LOOK };
   await using bells = await openBells(changes);
   const { woken, listen, store, other, watching } = bells;
   const mailbox = newMailbox();
@@ -166,7 +166,11 @@ Deno.test("a worker that is alone watches nothing, hears of its own commits at o
   await commitMessage(other, newMessage(mailbox), NOW);
   const before = woken.get(mailbox) ?? 0;
   await look(bells);
-  assert.equal(woken.get(mailbox), before + 1, "were it not alone, after all");
+  assert.equal(
+    woken.get(mailbox),
+    before + 1,
+    "what another has stored is found",
+  );
   assert.equal(watching.watches.begun, 0);
   assert.equal(bells.doorbells.stats.watches, 0);
 });
