@@ -3,7 +3,7 @@
  * that does nothing which it need not.
  */
 import type { Bytes } from "../lib/bytes.ts";
-import { SUBPROTOCOL } from "../routes/socket.ts";
+import { SUBPROTOCOLS } from "../lib/elements.ts";
 
 const OPEN = "event: open\ndata: {}\n\n";
 
@@ -102,7 +102,7 @@ function answerCrowd(kv: Deno.Kv, request: Request): Response {
   const takers = crowdOf(kv);
   if (request.headers.has("Upgrade")) {
     const { socket, response } = Deno.upgradeWebSocket(request, {
-      protocol: SUBPROTOCOL,
+      protocol: SUBPROTOCOLS.text,
     });
     socket.onopen = () => takers.add((message) => socket.send(message));
     return response;
@@ -126,7 +126,7 @@ function answerSocket(
   messages: AsyncIterator<string>,
 ): Response {
   const { socket, response } = Deno.upgradeWebSocket(request, {
-    protocol: SUBPROTOCOL,
+    protocol: SUBPROTOCOLS.text,
   });
   socket.onclose = () => messages.return?.();
   socket.onopen = async () => {

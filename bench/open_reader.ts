@@ -1,6 +1,6 @@
 /** Opening a reader of a mailbox, as a client does. */
 import type { MailboxId } from "../lib/ids.ts";
-import { SUBPROTOCOL } from "../routes/socket.ts";
+import { SUBPROTOCOLS } from "../lib/elements.ts";
 
 /** What is read, where, and by whose leave. */
 export interface Place {
@@ -36,7 +36,7 @@ export async function openSocket(
 ): Promise<WebSocket> {
   const path = `/v1/mailboxes/${mailbox}/socket?${query}`;
   const socket = new WebSocket(url.replace("http", "ws") + path, [
-    SUBPROTOCOL,
+    SUBPROTOCOLS.text,
     `bearer.${token}`,
   ]);
   await new Promise((resolve, reject) => {

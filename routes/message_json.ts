@@ -1,6 +1,7 @@
 /** A message as every way of reading gives it. */
 import { z } from "@hono/zod-openapi";
 import type { ListedMessage } from "../kv/mail/read.ts";
+import type { Element } from "../lib/elements.ts";
 
 /** The documented form. */
 export const messageForm = z.object({
@@ -24,4 +25,11 @@ export function messageJson({ cursor, body, ...facts }: ListedMessage) {
   const encoded =
     body?.toBase64({ alphabet: "base64url", omitPadding: true }) ?? null;
   return { cursor, ...facts, body: encoded };
+}
+
+/** The same message, with its body as it is beside its other members. */
+export function messageElement(
+  { cursor, body, ...facts }: ListedMessage,
+): Element {
+  return { facts: { cursor, ...facts }, body };
 }

@@ -1,14 +1,20 @@
-/** Delivery by the reader's link, as the ways of reading give it. */
+/** Pages that are not JSON, and pages as the parts of a stream. */
 import type { Page } from "../kv/mail/read.ts";
+import type { Bytes } from "../lib/bytes.ts";
+import { ELEMENTS_TYPE, encodeElements } from "../lib/elements.ts";
 import { encodeDigest, encodeHints } from "../lib/link.ts";
 import type { Delivery } from "../relay/delivery.ts";
-import { messageJson } from "./message_json.ts";
+import { messageElement, messageJson } from "./message_json.ts";
 
 /** Media types of the pages that are not JSON. */
 export const PAGE_TYPES = {
   digest: "application/vnd.restante.digest",
   hint: "application/vnd.restante.hint",
+  elements: ELEMENTS_TYPE,
 } as const;
+
+/** A page that is not JSON. */
+export type CompactForm = keyof typeof PAGE_TYPES;
 
 /** Headers that say what a JSON page has members for. */
 export const PAGE_HEADERS = [
@@ -17,13 +23,17 @@ export const PAGE_HEADERS = [
   "Restante-Reset",
 ] as const;
 
-/** A page of digests or hints, as the answer to a poll has it. */
-export function compactPage(page: Page, delivery: "digest" | "hint") {
-  const body = delivery === "digest"
-    ? digestOf(page)
-    : encodeHints(page.messages.map(({ object }) => object));
+const ENCODERS: Readonly<Record<CompactForm, (page: Page) => Bytes>> = {
+  digest: digestOf,
+  hint: ({ messages }) => encodeHints(messages.map(({ object }) => object)),
+  elements: ({ messages }) => encodeElements(messages.map(messageElement)),
+};
+
+/** A page of bytes, as the answer to a poll has it. */
+export function compactPage(page: Page, form: CompactForm) {
+  const body = ENCODERS[form](page);
   const headers = {
-    "Content-Type": PAGE_TYPES[delivery],
+    "Content-Type": PAGE_TYPES[form],
     "Restante-Next": page.next,
     "Restante-More": String(page.more),
     "Restante-Reset": String(page.reset),
@@ -35,6 +45,8 @@ export function compactPage(page: Page, delivery: "digest" | "hint") {
 export interface StreamPart {
   /** As the text of a frame: JSON. */
   readonly text: string;
+  /** As the bytes of a frame: an element; null of what has no such form. */
+  readonly element: Bytes | null;
   /** As an event, whose id is where the reader stands once it has it. */
   readonly event: Uint8Array;
 }
@@ -56,17 +68,30 @@ class Part implements StreamPart {
   readonly #name: string;
   readonly #cursor: string;
   readonly #make: () => unknown;
+  readonly #encode: (() => Bytes) | null;
   #text: string | undefined;
   #event: Uint8Array | undefined;
+  #element: Bytes | undefined;
 
-  constructor(name: string, cursor: string, make: () => unknown) {
+  constructor(
+    name: string,
+    cursor: string,
+    make: () => unknown,
+    encode: (() => Bytes) | null = null,
+  ) {
     this.#name = name;
     this.#cursor = cursor;
     this.#make = make;
+    this.#encode = encode;
   }
 
   get text(): string {
     return this.#text ??= JSON.stringify(this.#make());
+  }
+
+  get element(): Bytes | null {
+    if (this.#encode === null) return null;
+    return this.#element ??= this.#encode();
   }
 
   get event(): Uint8Array {
@@ -98,7 +123,12 @@ export function streamParts(
 
 function messageParts({ messages }: Page): Part[] {
   return messages.map((message) =>
-    new Part("message", message.cursor, () => messageJson(message))
+    new Part(
+      "message",
+      message.cursor,
+      () => messageJson(message),
+      () => encodeElements([messageElement(message)]),
+    )
   );
 }
 

@@ -2,9 +2,11 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { CURSOR_FORM, parseCursor } from "../lib/cursor.ts";
+import { ELEMENTS_TYPE, SUBPROTOCOLS } from "../lib/elements.ts";
 import type { MailboxId } from "../lib/ids.ts";
 import {
   DELIVERIES,
+  type Delivery,
   deliveryOf,
   maxBodyOf,
   requirePushable,
@@ -15,7 +17,8 @@ import { EVENT_STREAM_HEADERS, eventStream } from "./event_stream.ts";
 import { cursorText, deviceName, mailboxParams } from "./forms.ts";
 import { MAX_WAIT, waitForPage, waitOf } from "./long_poll.ts";
 import { messageForm, messageJson } from "./message_json.ts";
-import { compactPage, PAGE_TYPES } from "./page_forms.ts";
+import { isPreferred } from "./media_types.ts";
+import { type CompactForm, compactPage, PAGE_TYPES } from "./page_forms.ts";
 import { malformedBy } from "./malformed.ts";
 import { problemResponses } from "./problem.ts";
 import { wholeNumber } from "./query.ts";
@@ -36,6 +39,15 @@ const DELIVERY_DESCRIPTION =
   "little-endian), in streams as event `digest` and at most one a minute; below " +
   "it hints, the 32 bytes of the hash, in answer to polls alone. The headers " +
   "`Restante-Next`, `-More` and `-Reset` say what a JSON page says.";
+
+const ELEMENTS_DESCRIPTION =
+  `With \`Accept: ${ELEMENTS_TYPE}\` a page of messages is elements, one after ` +
+  "another: the length of the facts (u32), the facts, the length of the body " +
+  "(u32), the body. Lengths are in bytes and little-endian; the facts are a " +
+  "Message without `body`, JSON in UTF-8; a body of length 0 is null. The " +
+  "headers `Restante-Next`, `-More` and `-Reset` say the rest. A WebSocket that " +
+  `offers the subprotocol \`${SUBPROTOCOLS.binary}\` first gets each message as ` +
+  "a binary frame, which is one element, and digests as text frames.";
 
 /**
  * Pages of one mailbox that are made at once: a page is counted once it is made,
@@ -79,7 +91,7 @@ const readRoute = createRoute({
     "the id being the cursor. The same over a WebSocket at " +
     "`/v1/mailboxes/{mailbox}/socket`, a text frame a message; browsers bring " +
     "a ticket as the subprotocols `restante.v1, ticket.<ticket>`, or the token " +
-    "as `restante.v1, bearer.<token>`.",
+    "as `restante.v1, bearer.<token>`. " + ELEMENTS_DESCRIPTION,
   security: TOKEN_SECURITY,
   request: {
     params: mailboxParams,
@@ -102,6 +114,7 @@ const readRoute = createRoute({
         "text/event-stream": { schema: z.string() },
         [PAGE_TYPES.digest]: { schema: z.string() },
         [PAGE_TYPES.hint]: { schema: z.string() },
+        [PAGE_TYPES.elements]: { schema: z.string() },
         "application/json": {
           schema: z.object({
             messages: z.array(messageForm),
@@ -165,8 +178,9 @@ export function addRead(
       : await readOnce();
     c.header("Cache-Control", "no-store");
     if (wait > 0) c.header("Preference-Applied", `wait=${wait}`);
-    if (delivery === "digest" || delivery === "hint") {
-      const { body, headers } = compactPage(page, delivery);
+    const form = compactFormOf(c, delivery);
+    if (form !== null) {
+      const { body, headers } = compactPage(page, form);
       return answerBytes(c, backlog, body, { headers });
     }
     return answerJson(c, backlog, {
@@ -202,6 +216,13 @@ export function addRead(
 
 function accepts(c: Context, type: string): boolean {
   return c.req.header("Accept")?.includes(type) ?? false;
+}
+
+/** The form of a page, if it is not JSON: what the link bears goes first. */
+function compactFormOf(c: Context, delivery: Delivery): CompactForm | null {
+  if (delivery === "digest" || delivery === "hint") return delivery;
+  const accept = c.req.header("Accept");
+  return isPreferred(PAGE_TYPES.elements, accept) ? "elements" : null;
 }
 
 /** A reader's wishes; a cursor that is none is refused here. */

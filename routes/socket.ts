@@ -1,11 +1,13 @@
-/** Reading by WebSocket: one JSON text frame a message. */
+/** Reading by WebSocket: a frame a message, JSON text or an element's bytes. */
+import type { Bytes } from "../lib/bytes.ts";
+import { SUBPROTOCOLS } from "../lib/elements.ts";
 import { Problem } from "../lib/problem.ts";
 import { Draining } from "../relay/draining.ts";
 import { type EndReason, pagesOf, type Stay } from "../relay/stay.ts";
-import { streamParts } from "./page_forms.ts";
+import { type StreamPart, streamParts } from "./page_forms.ts";
 
-/** The subprotocol that the relay speaks. */
-export const SUBPROTOCOL = "restante.v1";
+/** A subprotocol that the relay speaks. */
+export type Subprotocol = typeof SUBPROTOCOLS[keyof typeof SUBPROTOCOLS];
 
 /** Milliseconds between two looks at what waits. */
 const LOOK_EVERY = 20;
@@ -26,10 +28,14 @@ const TRY_AGAIN = 1013;
 /** The reader took nothing for as long as patience lasts. */
 class StuckError extends Error {}
 
-/** Sends a mailbox through an open socket until one of both ends. */
+/**
+ * Sends a mailbox through an open socket until one of both ends; as JSON, if
+ * nothing else was agreed on.
+ */
 export async function serveSocket(
   socket: WebSocket,
   stay: Stay,
+  subprotocol: Subprotocol = SUBPROTOCOLS.text,
 ): Promise<void> {
   const { relay, streams } = stay;
   const gone = new AbortController();
@@ -69,8 +75,13 @@ export async function serveSocket(
     if (done || stay.endOf() !== null) return false;
     sender.look();
     const parts = page === null ? [] : streamParts(page, stay.delivery);
-    for (const { text } of parts) await sender.send(text);
+    for (const part of parts) await sender.send(frameOf(part));
     return true;
+  }
+
+  function frameOf(part: StreamPart): string | Bytes {
+    const isBinary = subprotocol === SUBPROTOCOLS.binary;
+    return (isBinary ? part.element : null) ?? part.text;
   }
 }
 
@@ -110,16 +121,17 @@ class Sender {
   }
 
   /** Sends once there is room: sockets have no other sign of back-pressure. */
-  async send(text: string): Promise<void> {
+  async send(frame: string | Bytes): Promise<void> {
     if (!this.#isOpen) return;
     const { place, relay } = this.#stay;
     this.look();
-    while (!place.hasRoomFor(text.length) && this.#isOpen) {
+    // JSON of ours is ASCII: its characters are its bytes.
+    while (!place.hasRoomFor(frame.length) && this.#isOpen) {
       await relay.clock.sleep(LOOK_EVERY, this.#gone);
       this.look();
     }
     if (!this.#isOpen) return;
-    this.#socket.send(text);
+    this.#socket.send(frame);
     const { bufferedAmount } = this.#socket;
     place.buffered = bufferedAmount;
     this.#draining.sent(bufferedAmount, relay.clock.monotonic());

@@ -4,10 +4,11 @@
  * only what is made once nothing can be refused any more, and gives the answer.
  */
 import type { Context } from "hono";
+import { SUBPROTOCOLS } from "../lib/elements.ts";
 import { Problem } from "../lib/problem.ts";
 import type { Stay } from "../relay/stay.ts";
 import type { ServeInfo } from "./serve_info.ts";
-import { serveSocket, SUBPROTOCOL } from "./socket.ts";
+import { serveSocket, type Subprotocol } from "./socket.ts";
 
 /** Milliseconds in which an upgraded connection has become a socket. */
 const OPEN_WITHIN = 10_000;
@@ -67,14 +68,15 @@ export function upgrade(
   stay: Stay,
 ): Response {
   const { relay, place } = stay;
-  const protocols = request.headers.get("Sec-WebSocket-Protocol");
+  const offered = request.headers.get("Sec-WebSocket-Protocol");
+  const subprotocol = firstKnown(offered);
   // A client that has left is not upgraded: its descriptor would be held on.
   if (signal.aborted) return refuse(stay);
   try {
     const { socket, response } = Deno.upgradeWebSocket(request);
     // Deno itself finds a protocol only where a space goes before it.
-    if (offers(protocols, SUBPROTOCOL)) {
-      response.headers.set("Sec-WebSocket-Protocol", SUBPROTOCOL);
+    if (subprotocol !== undefined) {
+      response.headers.set("Sec-WebSocket-Protocol", subprotocol);
     }
     const release = info.connection?.hold();
     const free = () => {
@@ -89,7 +91,7 @@ export function upgrade(
     socket.onopen = () => {
       info.connection?.keepSocket();
       callOff();
-      serveSocket(socket, stay);
+      serveSocket(socket, stay, subprotocol);
     };
     socket.onclose = () => {
       callOff();
@@ -107,7 +109,12 @@ function refuse({ place }: Stay): Response {
   return new Response(null, { status: 400 });
 }
 
-/** Whether a protocol is among those that the client offers. */
-function offers(protocols: string | null, wanted: string): boolean {
-  return protocols?.split(",").some((name) => name.trim() === wanted) ?? false;
+/** The first of the subprotocols that a client offers which we speak. */
+function firstKnown(offered: string | null): Subprotocol | undefined {
+  const names = offered?.split(",").map((name) => name.trim()) ?? [];
+  return names.find(isSpoken);
+}
+
+function isSpoken(name: string): name is Subprotocol {
+  return Object.values<string>(SUBPROTOCOLS).includes(name);
 }

@@ -1,4 +1,5 @@
-/** The four ways to read, each as something that gives one message at a time. */
+/** The ways to read, in each of their forms, as something that gives one message at a time. */
+import { elementPage, ELEMENTS, frameMessage } from "./elements.ts";
 import { EventSourceParserStream } from "./event_source.ts";
 import type { Listed, Owner, Page } from "./owner.ts";
 
@@ -52,6 +53,29 @@ const longPoll: Transport = (owner, after) =>
     return await response.json();
   }, after));
 
+/** Asks for elements. */
+const elementPoll: Transport = (owner, after) =>
+  Promise.resolve(
+    paged((cursor) => askForElements(owner, cursor, ELEMENTS), after),
+  );
+
+/** Asks for elements, and waits for the answer. */
+const elementLongPoll: Transport = (owner, after) => {
+  const headers = { ...ELEMENTS, Prefer: "wait=5" };
+  return Promise.resolve(
+    paged((cursor) => askForElements(owner, cursor, headers), after),
+  );
+};
+
+async function askForElements(
+  owner: Owner,
+  after: string | null,
+  headers: Record<string, string>,
+): Promise<Page> {
+  const path = `/v1/mailboxes/${owner.mailbox}/messages${query(after)}`;
+  return await elementPage(await owner.fetch(path, { headers }));
+}
+
 /** An open stream of events. */
 const events: Transport = async (owner, after) => {
   const response = await owner.fetch(
@@ -77,16 +101,29 @@ const events: Transport = async (owner, after) => {
   };
 };
 
+/** A WebSocket of JSON. */
+const socket: Transport = (...place) => openSocket("restante.v1", ...place);
+
+/** A WebSocket of elements. */
+const elementSocket: Transport = (...place) =>
+  openSocket("restante.v1.binary", ...place);
+
 /** A WebSocket, with its token as a browser brings it. */
-const socket: Transport = async (owner, after, socketUrl) => {
+async function openSocket(
+  subprotocol: string,
+  owner: Owner,
+  after: string | null,
+  socketUrl: string,
+): Promise<Reader> {
   const url = `${socketUrl}/v1/mailboxes/${owner.mailbox}/socket${
     query(after)
   }`;
   const socket = new WebSocket(url, [
-    "restante.v1",
+    subprotocol,
     `bearer.${await owner.token()}`,
   ]);
-  const frames = new ReadableStream<string>({
+  socket.binaryType = "arraybuffer";
+  const frames = new ReadableStream<string | ArrayBuffer>({
     start(controller) {
       socket.onmessage = ({ data }) => controller.enqueue(data);
       socket.onclose = () => controller.close();
@@ -101,7 +138,7 @@ const socket: Transport = async (owner, after, socketUrl) => {
     async next() {
       const { value, done } = await frames.read();
       if (done) throw new Error("the socket was closed");
-      return JSON.parse(value);
+      return frameMessage(value);
     },
     async close() {
       if (socket.readyState === WebSocket.CLOSED) return;
@@ -112,12 +149,15 @@ const socket: Transport = async (owner, after, socketUrl) => {
       await closed;
     },
   };
-};
+}
 
 /** Every transport by its name. */
 export const TRANSPORTS: Readonly<Record<string, Transport>> = {
   poll,
   longPoll,
+  elementPoll,
+  elementLongPoll,
   events,
   socket,
+  elementSocket,
 };

@@ -1,6 +1,7 @@
 /** A socket whose peer takes nothing; the system's own buffers are too large
  * for a test to fill, so that the socket is one that only says how full it is. */
 import assert from "node:assert/strict";
+import { SUBPROTOCOLS } from "../../lib/elements.ts";
 import { Problem } from "../../lib/problem.ts";
 import { beginStay, pagesOf } from "../../relay/stay.ts";
 import { serveSocket } from "../../routes/socket.ts";
@@ -11,13 +12,13 @@ import { TestRelay } from "./relay_fixture.ts";
 /** Keeps what is sent until it is taken. */
 class HeldSocket extends EventTarget {
   readyState: number = WebSocket.OPEN;
-  readonly sent: string[] = [];
+  readonly sent: (string | Uint8Array)[] = [];
   bufferedAmount = 0;
   readonly closed = Promise.withResolvers<number>();
 
-  send(text: string): void {
-    this.sent.push(text);
-    this.bufferedAmount += text.length;
+  send(frame: string | Uint8Array): void {
+    this.sent.push(frame);
+    this.bufferedAmount += frame.length;
   }
 
   /** Begins to; the peer may never agree. */
@@ -48,24 +49,54 @@ async function serveHeld(relay: TestRelay) {
   return { owner, stay, streams, socket: new HeldSocket() };
 }
 
-Deno.test("a socket whose reader takes nothing is closed, and no more is read for it", async () => {
-  using relay = await TestRelay.open({ caps: { streamBytes: 100 } });
-  const { owner, stay, streams, socket } = await serveHeld(relay);
-  await fill(owner, 3);
-  const served = serveSocket(socket as unknown as WebSocket, stay);
-  await relay.clock.waitedFor(2); // its beat, and its look at the buffer
-  assert.equal(socket.sent.length, 1, "the first alone waits");
-  assert.equal(streams.buffered, socket.bufferedAmount);
-  for (let looks = 0; looks < 1_499; looks++) {
+for (const subprotocol of Object.values(SUBPROTOCOLS)) {
+  Deno.test(`a socket of ${subprotocol} whose reader takes nothing is closed, and no more is read for it`, async () => {
+    using relay = await TestRelay.open({ caps: { streamBytes: 100 } });
+    const { owner, stay, streams, socket } = await serveHeld(relay);
+    await fill(owner, 3);
+    const served = serveSocket(
+      socket as unknown as WebSocket,
+      stay,
+      subprotocol,
+    );
+    await relay.clock.waitedFor(2); // its beat, and its look at the buffer
+    assert.equal(socket.sent.length, 1, "the first alone waits");
+    assert.equal(streams.buffered, socket.bufferedAmount);
+    for (let looks = 0; looks < 1_499; looks++) {
+      relay.clock.advance(20);
+      await relay.clock.waitedFor(2);
+    }
+    assert.equal(streams.dropped, 0);
     relay.clock.advance(20);
-    await relay.clock.waitedFor(2);
+    assert.equal(await socket.closed.promise, 1008);
+    await served;
+    assert.deepEqual([socket.sent.length, streams.dropped], [1, 1]);
+    assert.equal(relay.clock.timers, 0);
+  });
+}
+
+Deno.test("elements of a socket wait for room by their bytes, of which there are fewer than of JSON", async () => {
+  const sizes: number[][] = [];
+  for (const subprotocol of Object.values(SUBPROTOCOLS)) {
+    using relay = await TestRelay.open({ caps: { streamBytes: 6_500 } });
+    const { owner, stay, streams, socket } = await serveHeld(relay);
+    await fill(owner, 4, 3_600, 1_800);
+    const served = serveSocket(
+      socket as unknown as WebSocket,
+      stay,
+      subprotocol,
+    );
+    await relay.clock.waitedFor(2); // its beat, and its look at the buffer
+    assert.equal(streams.buffered, socket.bufferedAmount);
+    sizes.push(socket.sent.map(({ length }) => length));
+    streams.close();
+    relay.clock.advance(20);
+    assert.equal(await socket.closed.promise, 1001);
+    await served;
   }
-  assert.equal(streams.dropped, 0);
-  relay.clock.advance(20);
-  assert.equal(await socket.closed.promise, 1008);
-  await served;
-  assert.deepEqual([socket.sent.length, streams.dropped], [1, 1]);
-  assert.equal(relay.clock.timers, 0);
+  const [text, binary] = sizes;
+  assert.deepEqual([text?.length, binary?.length], [2, 3]);
+  assert.ok(binary?.every((size) => size > 1_800 && size < 2_200));
 });
 
 Deno.test("a socket whose reader takes what there is gets all of it, one after another", async () => {
