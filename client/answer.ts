@@ -28,6 +28,16 @@ export interface AnswerOptions extends AnswerBounds {
   readonly signal?: AbortSignal | null | undefined;
 }
 
+/** An answer that is there, to its last byte. */
+export interface WholeAnswer {
+  /** Where it was asked for, for messages. */
+  readonly url: string;
+  /** Its header fields. */
+  readonly headers: Headers;
+  /** All of its body. */
+  readonly body: Bytes;
+}
+
 /** Makes a request that ends with a signal. */
 export type MakeRequest = (signal: AbortSignal) => Promise<Response>;
 
@@ -42,7 +52,7 @@ export async function readAnswer<T>(
   options: AnswerOptions,
   request: MakeRequest,
 ): Promise<T> {
-  const body = await readBytes(options, request);
+  const { body } = await readWhole(options, request);
   const answer = form.safeParse(parseJson(body));
   if (answer.success) return answer.data;
   throw new ClientError(
@@ -52,14 +62,14 @@ export async function readAnswer<T>(
 }
 
 /**
- * The bytes of a request's answer.
+ * A request's answer, whole.
  *
- * @throws {ClientError} as {@link readAnswer} does
+ * @throws {ClientError} as {@link readAnswer} does, but for what it is
  */
-export async function readBytes(
+export async function readWhole(
   options: AnswerOptions,
   request: MakeRequest,
-): Promise<Bytes> {
+): Promise<WholeAnswer> {
   const { url, signal, clock = systemClock } = options;
   const { within = ANSWER_WITHIN, most = MAX_FACTS } = options;
   const timeUp = new AbortController();
@@ -68,7 +78,8 @@ export async function readBytes(
     const response = await request(
       AbortSignal.any(signal ? [timeUp.signal, signal] : [timeUp.signal]),
     );
-    return await readBody(response, { most, url });
+    const { headers } = response;
+    return { url, headers, body: await readBody(response, { most, url }) };
   } catch (cause) {
     signal?.throwIfAborted();
     if (!timeUp.signal.aborted) throw cause;

@@ -11,7 +11,8 @@ import {
   OPEN_WITHIN,
 } from "./follow.ts";
 import { cursorForm } from "./forms.ts";
-import { mailboxPath, MAX_LISTED, parseListed, readQuery } from "./listing.ts";
+import { MAX_LISTED, parseListed } from "./listed.ts";
+import { mailboxPath, readQuery } from "./listing.ts";
 
 /** Milliseconds of silence after which a stream is taken for dead: three beats. */
 const SILENCE = 45_000;

@@ -1,5 +1,6 @@
 /** Following a mailbox: what every way of it takes and gives. */
-import type { Listed, ListOptions } from "./listing.ts";
+import type { Listed } from "./listed.ts";
+import type { ListOptions } from "./listing.ts";
 import type { Session } from "./session.ts";
 
 /** What to follow. */

@@ -1,10 +1,13 @@
 /** What a WebSocket brings, kept until somebody asks for it. */
+import type { Bytes } from "../lib/bytes.ts";
+import { SUBPROTOCOLS } from "../lib/elements.ts";
 import type { Clock } from "../lib/timers.ts";
-import { type Listed, parseListed } from "./listing.ts";
+import { ClientError } from "./error.ts";
+import { type Listed, parseListed } from "./listed.ts";
 
 /** Messages that may wait for their reader before a socket is given up. */
 const MAX_WAITING = 1_000;
-/** Characters of these together. */
+/** Bytes of these together, or characters of JSON. */
 const MAX_WAITING_LENGTH = 8 * 2 ** 20;
 /** Milliseconds that a socket has to close. */
 const CLOSE_WITHIN = 500;
@@ -25,6 +28,7 @@ export class Frames {
   constructor(connection: WebSocket, clock: Clock) {
     this.#connection = connection;
     this.#clock = clock;
+    connection.binaryType = "arraybuffer";
     connection.onopen = () => {
       this.#hasOpened = true;
       this.#changed.resolve();
@@ -83,10 +87,10 @@ export class Frames {
 
   #receive(data: unknown): void {
     if (this.#isOver) return;
-    const text = String(data);
     try {
-      this.#waiting.push(parseListed(text));
-      this.#length += text.length;
+      const frame = this.#frameOf(data);
+      this.#waiting.push(parseListed(frame));
+      this.#length += frame.length;
     } catch (error) {
       this.#problem = error;
     }
@@ -95,5 +99,14 @@ export class Frames {
       this.#length >= MAX_WAITING_LENGTH;
     if (this.#problem !== null || isFull) this.leave();
     this.#changed.resolve();
+  }
+
+  /** A frame in the form that was agreed on: bytes, or text. */
+  #frameOf(data: unknown): string | Bytes {
+    const isBinary = this.#connection.protocol === SUBPROTOCOLS.binary;
+    if (isBinary && data instanceof ArrayBuffer) return new Uint8Array(data);
+    if (!isBinary && typeof data === "string") return data;
+    const detail = "what was sent is not what was agreed on";
+    throw new ClientError("relay-nonsense", detail);
   }
 }

@@ -6,7 +6,7 @@ import { wholePart } from "../lib/minima/mininumber.ts";
 import { Problem } from "../lib/problem.ts";
 import { open, OpenError } from "../lib/seal/maxima.ts";
 import type { Identity } from "./identity.ts";
-import type { Listed } from "./listing.ts";
+import type { Listed } from "./listed.ts";
 import type { Shown } from "./shown.ts";
 
 /** What a message says, once it is opened. */
@@ -81,13 +81,7 @@ export async function openListed(
       failure: expired ? "expired" : "withheld",
     };
   }
-  const bytes = bytesOf(body);
-  return {
-    ...facts,
-    ...(bytes === null
-      ? { letter: null, failure: "damaged" as const }
-      : await openEnvelope(id, bytes, identity, options)),
-  };
+  return { ...facts, ...await openEnvelope(id, body, identity, options) };
 }
 
 /** The message as it is to be shown: without its letter, if that was shown. */
@@ -99,14 +93,6 @@ export function showOnce(
   return letter !== null && shown.isRepeated(letter.maximaId, message)
     ? { ...message, letter: null, failure: "duplicate" }
     : message;
-}
-
-function bytesOf(text: string): Bytes | null {
-  try {
-    return Uint8Array.fromBase64(text, { alphabet: "base64url" });
-  } catch {
-    return null;
-  }
 }
 
 /** What a stored envelope says, or why it says nothing. */

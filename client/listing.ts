@@ -1,46 +1,12 @@
 /** Lists of messages as the relay gives them, and what of them is believed. */
-import { z } from "zod";
 import { parseCursor } from "../lib/cursor.ts";
 import { ClientError } from "./error.ts";
-import { countForm, cursorForm, hashForm, timeForm } from "./forms.ts";
+import { ACCEPTED, type ListedPage, parsePage } from "./listed.ts";
 import type { RequestOptions } from "./relay.ts";
 import type { Session } from "./session.ts";
 
-/**
- * Characters of the longest body: base64url of an envelope, which has at most
- * 262,144 bytes of package and 65,536 of TxPoW.
- */
-const MAX_BODY = 480_000;
-/** Characters of the longest listed message: its body, and some facts. */
-export const MAX_LISTED = 500_000;
 /** Bytes of the longest page: a mebibyte of bodies, one more, and the facts. */
 const MAX_PAGE = 8 * 2 ** 20;
-/** Messages that no page has. */
-const MAX_MESSAGES = 1_000;
-
-const listedForm = z.object({
-  cursor: cursorForm,
-  id: hashForm,
-  object: hashForm,
-  size: countForm,
-  storedAt: timeForm,
-  holdUntil: timeForm,
-  body: z.string().max(MAX_BODY).nullable(),
-  expired: z.boolean(),
-});
-
-const pageForm = z.object({
-  messages: z.array(listedForm).max(MAX_MESSAGES),
-  next: cursorForm,
-  more: z.boolean(),
-  reset: z.boolean(),
-});
-
-/** A message as the relay lists it. */
-export type Listed = z.infer<typeof listedForm>;
-
-/** A part of a mailbox as the relay lists it. */
-export type ListedPage = z.infer<typeof pageForm>;
 
 /** Which messages to list, and to whom. */
 export interface ListOptions {
@@ -67,8 +33,8 @@ const ANSWER_BEYOND = 10_000;
 /**
  * A page as the relay lists it.
  *
- * @throws {ClientError} `relay-nonsense` if it is not in order, or does not go
- * on where it says that there is more
+ * @throws {ClientError} `relay-nonsense` if it is none, not in order, or does not
+ * go on where it says that there is more
  */
 export async function listPage(
   session: Session,
@@ -76,15 +42,18 @@ export async function listPage(
   { wait = 0, limit, signal, ...options }: PageOptions,
 ): Promise<ListedPage> {
   const query = readQuery(after, options, limit);
-  const page = await session.json(
+  const answer = await session.wholeAnswer(
     `${mailboxPath(session)}/messages${query}`,
-    pageForm,
     {
-      headers: wait > 0 ? { Prefer: `wait=${wait}` } : {},
+      headers: {
+        Accept: ACCEPTED,
+        ...(wait > 0 && { Prefer: `wait=${wait}` }),
+      },
       signal: signal ?? null,
     },
     { within: ANSWER_BEYOND + 1_000 * (wait || 20), most: MAX_PAGE },
   );
+  const page = parsePage(answer);
   requireProgress(page, after);
   return page;
 }
@@ -107,27 +76,6 @@ export function readQuery(
     ...(limit !== undefined && { limit: String(limit) }),
   });
   return query.size === 0 ? "" : `?${query}`;
-}
-
-/**
- * Reads an element of a stream.
- *
- * @throws {ClientError} `relay-nonsense` if it is none
- */
-export function parseListed(text: string): Listed {
-  const message = text.length > MAX_LISTED
-    ? null
-    : listedForm.safeParse(parseJson(text)).data;
-  if (message) return message;
-  throw new ClientError("relay-nonsense", "what was sent is no message");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /** Whether a cursor is behind another; null is before all. */

@@ -1,11 +1,12 @@
 /** Opening a WebSocket to a mailbox, as its owner. */
 import { z } from "zod";
+import { SUBPROTOCOLS } from "../lib/elements.ts";
 import { timeForm } from "./forms.ts";
 import { mailboxPath } from "./listing.ts";
 import type { Session } from "./session.ts";
 
-/** What is spoken over it. */
-const SUBPROTOCOL = "restante.v1";
+/** What we speak over it, the best first: older relays know the last alone. */
+const OFFERED = [SUBPROTOCOLS.binary, SUBPROTOCOLS.text] as const;
 
 const ticketForm = z.object({
   ticket: z.string().regex(/^[\w-]{43}$/),
@@ -35,7 +36,7 @@ export async function openSocket(
     ticketForm,
     { method: "POST", signal },
   );
-  return new WebSocket(url, [SUBPROTOCOL, `ticket.${ticket}`]);
+  return new WebSocket(url, [...OFFERED, `ticket.${ticket}`]);
 }
 
 /** A WebSocket that sends headers; null where the platform knows no such. */
@@ -45,7 +46,7 @@ function openWithHeaders(
 ): WebSocket | null {
   let areRead = false;
   const options = {
-    protocols: [SUBPROTOCOL],
+    protocols: [...OFFERED],
     get headers() {
       areRead = true;
       return headers;

@@ -13,7 +13,8 @@ import {
   type AnswerBounds,
   type MakeRequest,
   readAnswer,
-  readBytes,
+  readWhole,
+  type WholeAnswer,
 } from "./answer.ts";
 import { RelayError } from "./error.ts";
 import {
@@ -128,14 +129,23 @@ export class Session {
   /** Bytes that need a token, as {@link Session.json} asks for JSON. */
   async bytes(
     path: string,
-    { signal, ...request }: RequestInit = {},
+    request: RequestInit = {},
     bounds: AnswerBounds = {},
   ): Promise<Bytes> {
+    return (await this.wholeAnswer(path, request, bounds)).body;
+  }
+
+  /** The same with their headers, which say what the bytes are. */
+  async wholeAnswer(
+    path: string,
+    { signal, ...request }: RequestInit = {},
+    bounds: AnswerBounds = {},
+  ): Promise<WholeAnswer> {
     const { relay } = this;
     const options = { ...bounds, signal, ...this.#about(path) };
     const make: MakeRequest = (signal) =>
       this.fetch(path, { ...request, signal });
-    return await relay.persist(signal, () => readBytes(options, make));
+    return await relay.persist(signal, () => readWhole(options, make));
   }
 
   /**

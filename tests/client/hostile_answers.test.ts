@@ -13,6 +13,7 @@ import { assertClientError } from "./assert_client_error.ts";
 import { FakeHome } from "./fake_home.ts";
 import { FakeRelay, problem } from "./fake_relay.ts";
 import { callsTo, EndlessBody } from "./lying_answers.ts";
+import { elementPageOf } from "./scripted.ts";
 
 const ALICE = await makeIdentity(1_024);
 const KIB = 2 ** 10;
@@ -160,7 +161,13 @@ Deno.test("a redirect to another host is not followed, and gets no token and no 
 
 const cursor = (n: number, epoch = "a") =>
   `${epoch.repeat(12)}-${String(n).padStart(20, "0")}`;
-const page = (members: Record<string, unknown>) => ({
+interface ListedPage {
+  readonly messages: readonly Record<string, unknown>[];
+  readonly next: string;
+  readonly more: boolean;
+  readonly reset: boolean;
+}
+const page = (members: Partial<ListedPage>): ListedPage => ({
   messages: [],
   next: cursor(1),
   more: false,
@@ -246,7 +253,7 @@ Deno.test("a mailbox that begins anew for ever is nonsense after three times", a
 });
 
 /** Pages behind cursor 2, and whether a relay can have given them. */
-const PAGES: readonly [what: string, answer: unknown, isGood: boolean][] = [
+const PAGES: readonly [what: string, answer: ListedPage, isGood: boolean][] = [
   ["nothing new", page({ next: cursor(2) }), true],
   ["a place further on", page({ next: cursor(3), more: true }), true],
   [
@@ -337,19 +344,28 @@ const PAGES: readonly [what: string, answer: unknown, isGood: boolean][] = [
   ],
 ];
 
-Deno.test("readPage() takes pages that go on in order, and no others", async (t) => {
-  let answer: unknown;
-  await using home = new FakeHome(() => Response.json(answer));
-  const session = new Session(new Relay(home.url), ALICE);
-  for (const [what, given, isGood] of PAGES) {
-    await t.step(what, async () => {
-      answer = given;
-      const read = readPage(session, cursor(2));
-      if (isGood) await read;
-      else await assertClientError(read, "relay-nonsense");
-    });
-  }
-});
+/** The forms in which a page may come. */
+const WIRES: Readonly<Record<string, (page: ListedPage) => Response>> = {
+  JSON: (page) => Response.json(page),
+  elements: ({ messages, next, ...flags }) =>
+    elementPageOf(messages, next, flags),
+};
+
+for (const [wire, answerWith] of Object.entries(WIRES)) {
+  Deno.test(`readPage() takes pages of ${wire} that go on in order, and no others`, async (t) => {
+    let answer = page({});
+    await using home = new FakeHome(() => answerWith(answer));
+    const session = new Session(new Relay(home.url), ALICE);
+    for (const [what, given, isGood] of PAGES) {
+      await t.step(what, async () => {
+        answer = given;
+        const read = readPage(session, cursor(2));
+        if (isGood) await read;
+        else await assertClientError(read, "relay-nonsense");
+      });
+    }
+  });
+}
 
 /** Numbers as text, for not all of them are JSON of JavaScript. */
 const ABSURD = ["1e400", "-1e400", "-1", "1.5", '"1"', "null", "true", "[1]"];

@@ -57,7 +57,10 @@ Deno.test("a socket brings the token in its headers, with a proof, and in no oth
   const [headers, ...others] = scene.home.headers;
   assert.ok(headers && others.length === 0);
   await scene.home.requireProof(headers, "GET", `${MAILBOX}/socket`);
-  assert.equal(headers.get("Sec-WebSocket-Protocol"), "restante.v1");
+  assert.equal(
+    headers.get("Sec-WebSocket-Protocol"),
+    "restante.v1.binary, restante.v1",
+  );
   assert.equal(
     scene.home.asked.at(-1),
     `GET ${MAILBOX}/socket?after=${cursorAt(0)}`,
@@ -87,7 +90,7 @@ for (const platform of [BrowserWebSocket, HeadlessWebSocket]) {
     const sockets = headers.filter((own) => own.has("Upgrade"));
     assert.equal(
       sockets.at(-1)?.get("Sec-WebSocket-Protocol"),
-      `restante.v1, ticket.${TICKET}`,
+      `restante.v1.binary, restante.v1, ticket.${TICKET}`,
     );
     for (const own of sockets) assert.equal(own.get("Authorization"), null);
     const path = `${MAILBOX}/socket-tickets`;

@@ -10,6 +10,7 @@ import {
   type WatchEvent,
   type WatchOptions,
 } from "../../client/mod.ts";
+import { type Element, encodeElements } from "../../lib/elements.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { FakeHome, type HomeOptions } from "./fake_home.ts";
 
@@ -52,13 +53,43 @@ export function pageOf(
   });
 }
 
-/** A socket to whoever asks for one, given away as soon as it is open. */
+/** The same page as elements. */
+export function elementPageOf(
+  messages: readonly Record<string, unknown>[],
+  next: string,
+  { more = false, reset = false }: Record<string, unknown> = {},
+): Response {
+  return new Response(encodeElements(messages.map(elementOf)), {
+    headers: {
+      "Content-Type": "application/vnd.restante.messages",
+      "Restante-Next": next,
+      "Restante-More": String(more),
+      "Restante-Reset": String(reset),
+    },
+  });
+}
+
+/** A message as a relay lists it, in two parts. */
+export function elementOf(
+  { body, ...facts }: Readonly<Record<string, unknown>>,
+): Element {
+  const bytes = typeof body === "string"
+    ? Uint8Array.fromBase64(body, { alphabet: "base64url" })
+    : null;
+  return { facts, body: bytes };
+}
+
+/**
+ * A socket to whoever asks for one, given away as soon as it is open: of JSON, as
+ * older relays know it alone, if not told otherwise.
+ */
 export function upgrade(
   request: Request,
   onOpen: (socket: WebSocket) => void,
+  protocol = "restante.v1",
 ): Response {
   const { socket, response } = Deno.upgradeWebSocket(request, {
-    protocol: "restante.v1",
+    protocol,
     idleTimeout: 0,
   });
   socket.onopen = () => onOpen(socket);

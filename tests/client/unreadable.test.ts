@@ -22,6 +22,8 @@ import { integer } from "../../lib/minima/mininumber.ts";
 import { encrypt, seal } from "../../lib/seal/maxima.ts";
 import { makeEnvelope, makePackage, randomBytes } from "../routes/envelopes.ts";
 import { listen } from "../routes/listening_relay.ts";
+import type { Page } from "../routes/owner.ts";
+import { elementPageOf, pageOf } from "./scripted.ts";
 
 type Failure = ReceivedMessage["failure"];
 
@@ -143,17 +145,17 @@ Deno.test("mail that cannot be opened is listed with the reason, and does not st
   assert.deepEqual(read.at(-1)?.letter?.data, data);
 });
 
-/** What a relay may do to a listed message, and what it is taken for. */
-const CHANGES: readonly [
+type Change = readonly [
   what: string,
   change: (body: string) => { body: string | null; expired?: boolean },
   failure: Failure,
-][] = [
+];
+
+/** What a relay may do to a listed message, and what it is taken for. */
+const CHANGES: readonly Change[] = [
   ["nothing", (body) => ({ body }), null],
   ["no body", () => ({ body: null }), "withheld"],
   ["no body any more", () => ({ body: null, expired: true }), "expired"],
-  ["a body that is no base64url", () => ({ body: "*" }), "damaged"],
-  ["an empty body", () => ({ body: "" }), "damaged"],
   ["half a body", (body) => ({ body: body.slice(0, 400) }), "damaged"],
   ["a body and more", (body) => ({ body: `${body}AAAA` }), "damaged"],
   [
@@ -166,40 +168,71 @@ const CHANGES: readonly [
   ],
 ];
 
-Deno.test("a body is believed if it is the message's that the relay lists", async (t) => {
-  await using server = await listen();
-  const alice = await makeIdentity(1_024);
-  for (const [what, change, failure] of CHANGES) {
-    await t.step(what, async () => {
-      class ChangingRelay extends Relay {
-        override async fetch(path: string, request?: RequestInit) {
-          const response = await super.fetch(path, request);
-          if (!path.includes("/messages?") && !path.endsWith("/messages")) {
-            return response;
-          }
-          if (request?.method === "POST") return response;
-          const page = await response.json();
-          for (const message of page.messages) {
-            Object.assign(message, change(message.body));
-          }
-          return Response.json(page);
-        }
-      }
-      const relay = new ChangingRelay(server.url);
-      const session = new Session(relay, alice);
-      const { next } = await readPage(session, null);
-      await send({
-        relay,
-        from: alice,
-        to: alice.key.publicKey,
-        application: "test",
-        data: new TextEncoder().encode("hello"),
-        hold: 3_600,
-      });
-      const { messages: [message] } = await readPage(session, next);
-      assert.ok(message);
-      assert.equal(message.failure, failure);
-      assert.equal(message.letter === null, failure !== null);
-    });
+/** The same of texts alone: bytes are always bytes, and none of them no body. */
+const CHANGES_OF_TEXT: readonly Change[] = [
+  ["a body that is no base64url", () => ({ body: "*" }), "damaged"],
+  ["an empty body", () => ({ body: "" }), "damaged"],
+];
+
+/** The forms in which a changed page may be given. */
+const WIRES = {
+  JSON: ({ messages, next, ...flags }: Page) =>
+    pageOf(messages.map((message) => ({ ...message })), next, flags),
+  elements: ({ messages, next, ...flags }: Page) =>
+    elementPageOf(messages.map((message) => ({ ...message })), next, flags),
+};
+
+/** A relay that gives its pages in one form, and each of their bodies changed. */
+class ChangingRelay extends Relay {
+  change = (body: string): object => ({ body });
+  readonly #answer: (page: Page) => Response;
+
+  constructor(url: string, answer: (page: Page) => Response) {
+    super(url);
+    this.#answer = answer;
   }
-});
+
+  override async fetch(path: string, request: RequestInit = {}) {
+    const isPage = request.method === undefined &&
+      /\/messages(\?|$)/.test(path);
+    if (!isPage) return await super.fetch(path, request);
+    const headers = new Headers(request.headers);
+    headers.delete("Accept");
+    const response = await super.fetch(path, { ...request, headers });
+    const page: Page = await response.json();
+    const messages = page.messages.map((message) => ({
+      ...message,
+      ...this.change(message.body ?? ""),
+    }));
+    return this.#answer({ ...page, messages });
+  }
+}
+
+for (const [wire, answer] of Object.entries(WIRES)) {
+  Deno.test(`a body in a page of ${wire} is believed if it is the message's that the relay lists`, async (t) => {
+    await using server = await listen();
+    const alice = await makeIdentity(1_024);
+    const relay = new ChangingRelay(server.url, answer);
+    const session = new Session(relay, alice);
+    const ofText = wire === "JSON" ? CHANGES_OF_TEXT : [];
+    for (const [what, change, failure] of [...CHANGES, ...ofText]) {
+      await t.step(what, async () => {
+        relay.change = (body) => ({ body });
+        const { next } = await readPage(session, null);
+        await send({
+          relay,
+          from: alice,
+          to: alice.key.publicKey,
+          application: "test",
+          data: new TextEncoder().encode("hello"),
+          hold: 3_600,
+        });
+        relay.change = change;
+        const { messages: [message] } = await readPage(session, next);
+        assert.ok(message);
+        assert.equal(message.failure, failure);
+        assert.equal(message.letter === null, failure !== null);
+      });
+    }
+  });
+}
