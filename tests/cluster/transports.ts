@@ -1,4 +1,5 @@
 /** The ways to stay with a mailbox, each until its connection breaks. */
+import { elementPage, ELEMENTS, frameMessage } from "../routes/elements.ts";
 import { EventSourceParserStream } from "../routes/event_source.ts";
 import type { Listed, Page } from "../routes/owner.ts";
 import type { Mailbox } from "./mailbox.ts";
@@ -57,6 +58,16 @@ async function* longPoll(place: Place): AsyncGenerator<Listed> {
   }
 }
 
+async function* elementLongPoll(place: Place): AsyncGenerator<Listed> {
+  for (let { after } = place; !place.signal.aborted;) {
+    const headers = { ...ELEMENTS, Prefer: "wait=20" };
+    const response = await ask(place, after, headers);
+    const page = await elementPage(response).catch(broken);
+    yield* page.messages;
+    after = page.next;
+  }
+}
+
 async function* events(place: Place): AsyncGenerator<Listed> {
   const { signal } = place;
   // To abort a fetch whose body is piped leaves the pipe's reader waiting.
@@ -84,15 +95,24 @@ async function* events(place: Place): AsyncGenerator<Listed> {
   }
 }
 
-async function* socket(place: Place): AsyncGenerator<Listed> {
+const socket: Transport = (place) => openSocket(place, "restante.v1");
+
+const elementSocket: Transport = (place) =>
+  openSocket(place, "restante.v1.binary");
+
+async function* openSocket(
+  place: Place,
+  subprotocol: string,
+): AsyncGenerator<Listed> {
   const { mailbox, after, url, signal } = place;
   const query = after === null ? "" : `?after=${after}`;
   const socket = new WebSocket(
     `${url.replace("http", "ws")}/v1/mailboxes/${mailbox.id}/socket${query}`,
-    ["restante.v1", `bearer.${await mailbox.bearer()}`],
+    [subprotocol, `bearer.${await mailbox.bearer()}`],
   );
+  socket.binaryType = "arraybuffer";
   const closed = Promise.withResolvers<void>();
-  const frames = new ReadableStream<string>({
+  const frames = new ReadableStream<string | ArrayBuffer>({
     start(controller) {
       socket.onmessage = ({ data }) => controller.enqueue(data);
       socket.onclose = () => {
@@ -107,7 +127,7 @@ async function* socket(place: Place): AsyncGenerator<Listed> {
     for (;;) {
       const { value, done } = await frames.read();
       if (done) throw new BrokenError("the socket was closed");
-      yield JSON.parse(value);
+      yield frameMessage(value);
     }
   } finally {
     signal.removeEventListener("abort", close);
@@ -119,6 +139,8 @@ async function* socket(place: Place): AsyncGenerator<Listed> {
 /** Every transport by its name. */
 export const TRANSPORTS: Readonly<Record<string, Transport>> = {
   longPoll,
+  elementLongPoll,
   events,
   socket,
+  elementSocket,
 };

@@ -14,7 +14,11 @@ import type { World } from "./world.ts";
 const PATIENCE = 4_000;
 
 /** How to stay: by events, asked for in this process or by TCP, or a socket. */
-export type Live = "events" | "events by TCP" | "socket";
+export type Live =
+  | "events"
+  | "events by TCP"
+  | "socket"
+  | "socket of elements";
 
 /** A stream ended without a word: the store failed it. */
 const BROKEN = "broken";
@@ -62,7 +66,8 @@ export class Device {
 
   /** Opens a stream from where it stands. */
   async open(transport: Live, bandwidth: number): Promise<void> {
-    const way = transport === "socket" ? transport : "events";
+    const isBinary = transport === "socket of elements";
+    const way = isBinary || transport === "socket" ? "socket" : "events";
     await this.turnTo(way);
     const { world, model, mailbox, cursor } = this;
     const worker = world.next();
@@ -75,8 +80,8 @@ export class Device {
       step: model.step,
     } as const;
     const owner = worker.owner(mailbox);
-    const opening = transport === "socket"
-      ? openSocket(owner, cursor, bandwidth, worker.url)
+    const opening = way === "socket"
+      ? openSocket(owner, cursor, bandwidth, worker.url, isBinary)
       : openEvents(
         owner,
         cursor,
@@ -86,7 +91,8 @@ export class Device {
     const reader = await within(opening, "an open stream");
     const { deaths } = world;
     this.#live = { reader, stay, worker, transport, deaths };
-    model.tally.count(transport === "socket" ? "sockets" : "event streams");
+    model.tally.count(way === "socket" ? "sockets" : "event streams");
+    if (isBinary) model.tally.count("sockets of elements");
     if (transport === "events by TCP") {
       model.tally.count("event streams by TCP");
     }

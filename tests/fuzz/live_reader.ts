@@ -1,5 +1,6 @@
 /** Readers that stay: a stream of events, and a WebSocket. */
 import assert from "node:assert/strict";
+import { frameMessage } from "../routes/elements.ts";
 import type { Listed, Owner } from "../routes/owner.ts";
 import { LINKS } from "./mail.ts";
 
@@ -113,16 +114,23 @@ export async function openSocket(
   after: string | null,
   bandwidth: number,
   url: string,
+  isBinary: boolean,
 ): Promise<LiveReader> {
   const path = `/v1/mailboxes/${owner.mailbox}/socket`;
   const socket = new WebSocket(
     url.replace("http", "ws") + path + queryOf({ after, bandwidth }),
-    ["restante.v1", `bearer.${await owner.token()}`],
+    [
+      isBinary ? "restante.v1.binary" : "restante.v1",
+      `bearer.${await owner.token()}`,
+    ],
   );
+  socket.binaryType = "arraybuffer";
   const items = new ReadableStream<Item>({
     start(controller) {
-      socket.onmessage = ({ data }) =>
-        controller.enqueue({ kind: "message", message: JSON.parse(data) });
+      socket.onmessage = ({ data }) => {
+        assert.equal(typeof data !== "string", isBinary, "as agreed on");
+        controller.enqueue({ kind: "message", message: frameMessage(data) });
+      };
       socket.onclose = ({ reason }) => {
         const isSaid = reason !== "" && reason !== "internal";
         controller.enqueue(

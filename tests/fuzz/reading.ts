@@ -1,6 +1,8 @@
 /** Steps that read in pages: at once, or when there is something. */
 import assert from "node:assert/strict";
 import { registerReader } from "../../kv/mail/readers.ts";
+import { elementPage, ELEMENTS } from "../routes/elements.ts";
+import type { Page } from "../routes/owner.ts";
 import { checkPage } from "./check.ts";
 import { type Device, within } from "./device.ts";
 import { type Fuzz, label, type Step } from "./fuzz.ts";
@@ -13,24 +15,28 @@ function askFor(fuzz: Fuzz, { mailbox, cursor: after }: Device) {
   const { dice, now } = fuzz;
   const limit = dice.pick(LIMITS) ?? 100;
   const bandwidth = dice.pick(READER_LINKS) ?? Infinity;
-  return { mailbox, after, limit, bandwidth, now };
+  const isBinary = dice.chance(0.5);
+  return { mailbox, after, limit, bandwidth, now, isBinary };
 }
 
 type AskedFor = ReturnType<typeof askFor>;
 
 async function fetchPage(
   fuzz: Fuzz,
-  { mailbox, after, limit, bandwidth }: AskedFor,
+  { mailbox, after, limit, bandwidth, isBinary }: AskedFor,
   init: RequestInit = {},
-) {
+): Promise<Page> {
   const query = queryOf({ after, limit, bandwidth });
   const path = `/v1/mailboxes/${mailbox}/messages${query}`;
-  const { world } = fuzz;
+  const { world, tally } = fuzz;
+  const headers = { ...init.headers, ...(isBinary && ELEMENTS) };
   const response = await world.ask(() =>
-    world.owner(mailbox).fetch(path, init)
+    world.owner(mailbox).fetch(path, { ...init, headers })
   );
   assert.equal(response.status, 200, "a page");
-  return await response.json();
+  if (!isBinary) return await response.json();
+  tally.count("pages of elements");
+  return await elementPage(response);
 }
 
 /** Holds a page to the model; the device has it from then on. */

@@ -11,7 +11,7 @@ export const STAYS: readonly Live[] = [
   "events",
   "events by TCP",
   "socket",
-  "socket",
+  "socket of elements",
 ];
 
 /** A stream: opened, or opened anew in the same or another way. */
