@@ -4,6 +4,7 @@
  */
 import type { Bytes } from "../lib/bytes.ts";
 import { SUBPROTOCOLS } from "../lib/elements.ts";
+import { answerPage } from "./bare_pages.ts";
 
 const OPEN = "event: open\ndata: {}\n\n";
 
@@ -21,6 +22,7 @@ export function serveBare(kv: Deno.Kv): Promise<string> {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/v1/quotes") return await answerQuote(kv, request);
     if (searchParams.has("refuse")) return await refuseBody(request);
+    if (searchParams.has("page")) return await answerPage(kv, request);
     if (request.method === "POST") return await storeBody(kv, request);
     if (searchParams.has("crowd")) return answerCrowd(kv, request);
     const isIdle = searchParams.has("idle");

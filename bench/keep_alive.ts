@@ -5,41 +5,68 @@
 import type { Bytes } from "../lib/bytes.ts";
 
 const HEAD_END = new TextEncoder().encode("\r\n\r\n");
-/** Bytes of answers that are read at once; all that are measured are smaller. */
+/** Bytes of the longest answer, if not said. */
 const MOST = 16 * 1_024;
+
+/** An answer that is there, to its last byte. */
+export interface WholeAnswer {
+  readonly status: number;
+  /** Its status line and its header fields. */
+  readonly head: string;
+  /** Good until the next one is asked for. */
+  readonly body: Bytes;
+  /** Bytes of all of it, as they came. */
+  readonly length: number;
+}
 
 /** A connection that asks one thing after the other. */
 export class KeptConnection implements Disposable {
   readonly #connection: Deno.TcpConn;
-  readonly #bytes = new Uint8Array(MOST);
+  readonly #bytes: Bytes;
 
-  private constructor(connection: Deno.TcpConn) {
+  private constructor(connection: Deno.TcpConn, most: number) {
     this.#connection = connection;
+    this.#bytes = new Uint8Array(most);
     connection.setNoDelay(true);
   }
 
-  /** Connects to a server. */
-  static async open(url: string): Promise<KeptConnection> {
+  /** Connects to a server, of whose answers none is longer than so many bytes. */
+  static async open(url: string, most = MOST): Promise<KeptConnection> {
     const { hostname, port } = new URL(url);
     return new KeptConnection(
       await Deno.connect({ hostname, port: Number(port) }),
+      most,
     );
   }
 
   /** Sends a request, and gives the status of its answer once all of that is there. */
   async ask(request: Bytes): Promise<number> {
+    return (await this.get(request)).status;
+  }
+
+  /** Sends a request, and gives its answer once all of that is there. */
+  async get(request: Bytes): Promise<WholeAnswer> {
     for (let left = request; left.length > 0;) {
       left = left.subarray(await this.#connection.write(left));
     }
+    const bytes = this.#bytes;
     let length = 0;
+    let head = "";
     for (let whole = Infinity; length < whole;) {
-      const read = await this.#connection.read(this.#bytes.subarray(length));
+      const read = await this.#connection.read(bytes.subarray(length));
       if (read === null) throw new Error("the server closed the connection");
       if (read === 0) throw new Error("an answer that is too long");
       length += read;
-      if (whole === Infinity) whole = wholeLength(this.#bytes, length);
+      if (head !== "") continue;
+      head = headOf(bytes, length);
+      if (head !== "") whole = head.length + bodyLength(head);
     }
-    return Number(textOf(this.#bytes.subarray(9, 12)));
+    return {
+      status: Number(head.slice(9, 12)),
+      head,
+      body: bytes.subarray(head.length, length),
+      length,
+    };
   }
 
   /** Closes it. */
@@ -48,16 +75,19 @@ export class KeptConnection implements Disposable {
   }
 }
 
-/** Bytes of an answer with its body; infinite while its head is not all there. */
-function wholeLength(bytes: Bytes, length: number): number {
+/** The head of an answer with its empty line; empty while it is not all there. */
+function headOf(bytes: Bytes, length: number): string {
   for (let at = 0; at + 4 <= length; at++) {
     if (!HEAD_END.every((byte, i) => bytes[at + i] === byte)) continue;
-    const head = textOf(bytes.subarray(0, at));
-    const [, body] = /\r\ncontent-length: (\d+)/i.exec(head) ?? [];
-    if (body === undefined) throw new Error("an answer of unsaid length");
-    return at + 4 + Number(body);
+    return textOf(bytes.subarray(0, at + HEAD_END.length));
   }
-  return Infinity;
+  return "";
+}
+
+function bodyLength(head: string): number {
+  const [, length] = /\r\ncontent-length: (\d+)/i.exec(head) ?? [];
+  if (length === undefined) throw new Error("an answer of unsaid length");
+  return Number(length);
 }
 
 function textOf(bytes: Bytes): string {

@@ -6,6 +6,7 @@ import { benchMine } from "./mine.ts";
 import { benchNotify } from "./notify.ts";
 import { benchPost } from "./post.ts";
 import { benchReaders } from "./readers.ts";
+import { benchReturning } from "./returning.ts";
 import { benchMailbox } from "./mailbox.ts";
 import { benchSend } from "./send.ts";
 import { report, say, type Table } from "./measure.ts";
@@ -24,6 +25,7 @@ export const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   notify: benchNotify,
   readers: benchReaders,
   mailbox: benchMailbox,
+  returning: benchReturning,
   abuse: benchAbuse,
   handshake: benchHandshake,
   unpaid: benchUnpaid,
