@@ -39,7 +39,7 @@ export const PLACE_FORM: RegExp = /^([0-9a-f]{20})(?:-((?!0000)[0-9a-f]{4}))?$/;
 
 /** A position as a client sees it. */
 export function cursorOf({ epoch, ...within }: Position): Cursor {
-  return `${epoch}-${placeOf(within)}` as Cursor;
+  return cursorAt(epoch, placeOf(within));
 }
 
 /** A position within its epoch. */
@@ -48,6 +48,12 @@ export function placeOf(
 ): Place {
   const suffix = index === 0 ? "" : `-${index.toString(16).padStart(4, "0")}`;
   return `${versionstamp}${suffix}` as Place;
+}
+
+/** A place of an epoch as a client sees it. */
+export function cursorAt(epoch: string, place: Place): Cursor {
+  // Joined, it is one flat text; of pieces V8 makes JSON three times as slowly.
+  return [epoch, place].join("-") as Cursor;
 }
 
 /** The position in a client's cursor. @throws {Problem} `malformed` */

@@ -43,7 +43,7 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Elements one after another, in one piece of memory; bodies are copied once. */
 export function encodeElements(elements: readonly Element[]): Bytes {
-  const texts = elements.map(({ facts }) => utf8.encode(JSON.stringify(facts)));
+  const texts = utf8Of(elements.map(({ facts }) => JSON.stringify(facts)));
   let length = 0;
   for (const [i, { body }] of elements.entries()) {
     length += 2 * LENGTH_BYTES + (texts[i]?.length ?? 0) + (body?.length ?? 0);
@@ -63,6 +63,15 @@ export function encodeElements(elements: readonly Element[]): Bytes {
     put(body);
   }
   return bytes;
+}
+
+/** Texts as UTF-8; at once where all is ASCII, for each by itself costs more. */
+function utf8Of(texts: readonly string[]): Bytes[] {
+  const joined = texts.join("");
+  const all = utf8.encode(joined);
+  if (all.length > joined.length) return texts.map((text) => utf8.encode(text));
+  let at = 0;
+  return texts.map(({ length }) => all.subarray(at, at += length));
 }
 
 /**

@@ -65,17 +65,18 @@ export function onMissing(relay: Relay): NonNullable<ReadOptions["onMissing"]> {
   };
 }
 
-/** A page of a mailbox, at once. */
+/** A page of a mailbox, at once; not to be kept. */
 export async function readPage(
   relay: Relay,
   { reader, ...options }:
-    & Omit<ReadOptions, "now" | "onMissing">
+    & Omit<ReadOptions, "now" | "isBrief" | "onMissing">
     & { readonly reader: string | null },
 ): Promise<Page> {
   await noteReading(relay, options.mailbox, reader);
   return await readAfter(relay.store, {
     ...options,
     now: relay.now(),
+    isBrief: true,
     onMissing: onMissing(relay),
   });
 }

@@ -20,16 +20,38 @@ export const messageForm = z.object({
   expired: z.boolean(),
 }).openapi("Message");
 
-/** A message of that form. */
-export function messageJson({ cursor, body, ...facts }: ListedMessage) {
-  const encoded =
-    body?.toBase64({ alphabet: "base64url", omitPadding: true }) ?? null;
-  return { cursor, ...facts, body: encoded };
+/**
+ * A message of that form. Written out, as the facts below: copies of what is
+ * left of an object take V8 several times as long, and so does their JSON.
+ */
+export function messageJson(message: ListedMessage) {
+  const { body } = message;
+  return {
+    cursor: message.cursor,
+    id: message.id,
+    object: message.object,
+    size: message.size,
+    minBandwidth: message.minBandwidth,
+    priority: message.priority,
+    storedAt: message.storedAt,
+    holdUntil: message.holdUntil,
+    expired: message.expired,
+    body: body?.toBase64({ alphabet: "base64url", omitPadding: true }) ?? null,
+  };
 }
 
 /** The same message, with its body as it is beside its other members. */
-export function messageElement(
-  { cursor, body, ...facts }: ListedMessage,
-): Element {
-  return { facts: { cursor, ...facts }, body };
+export function messageElement(message: ListedMessage): Element {
+  const facts = {
+    cursor: message.cursor,
+    id: message.id,
+    object: message.object,
+    size: message.size,
+    minBandwidth: message.minBandwidth,
+    priority: message.priority,
+    storedAt: message.storedAt,
+    holdUntil: message.holdUntil,
+    expired: message.expired,
+  };
+  return { facts, body: message.body };
 }

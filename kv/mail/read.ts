@@ -2,12 +2,11 @@
 import type { Bytes } from "../../lib/bytes.ts";
 import {
   type Cursor,
-  cursorOf,
+  cursorAt,
   parseCursor,
   type Place,
   placeOf,
   type Position,
-  positionAt,
   START_VERSIONSTAMP,
 } from "../../lib/cursor.ts";
 import type { MailboxId } from "../../lib/ids.ts";
@@ -46,6 +45,11 @@ export interface ReadOptions {
   readonly maxBody?: number;
   /** A page ends once its bodies have so many bytes together; 1 MiB, if not said. */
   readonly pageBytes?: number;
+  /**
+   * Whether the page is not kept for longer than it is worked on; else bodies are
+   * copies, for whoever keeps one would keep the row that it is a view of.
+   */
+  readonly isBrief?: boolean;
   /** Told of a message whose body should be there and is not. */
   readonly onMissing?: (message: ListedMessage) => void;
 }
@@ -108,7 +112,12 @@ export async function readAfter(
     if (isWanted && bytes > 0 && bytes + entry.size > pageBytes) break;
     next = place;
     if (expired && entry.holdUntil + TOMBSTONE_MS <= now) continue;
-    const body = isWanted ? await bodyOf(store, entry) : null;
+    const isApart = isWanted && entry.place === "segments";
+    const body = isApart
+      ? await readSegments(store, entry.object, 0, entry.size)
+      : isWanted
+      ? bodyIn(entry, options)
+      : null;
     const message = listed(store, one, { body, expired });
     if (isWanted && body === null) {
       // Deleted between listing and reading, or lost: these are told apart.
@@ -121,7 +130,7 @@ export async function readAfter(
   const last = entries.at(-1);
   return {
     messages,
-    next: cursorOf(positionAt(store.epoch, next)),
+    next: cursorAt(store.epoch, next),
     more: !isEnd || last !== undefined && last.place > next,
     reset: !isGood,
   };
@@ -147,7 +156,7 @@ function listed(
   const { id, object, size, minBandwidth, priority, storedAt, holdUntil } =
     entry;
   return {
-    cursor: cursorOf(positionAt(epoch, place)),
+    cursor: cursorAt(epoch, place),
     id,
     object,
     size,
@@ -170,10 +179,28 @@ export async function isKnown(
   position: Position,
 ): Promise<boolean> {
   if (position.epoch !== store.epoch) return false;
-  if (position.versionstamp === START_VERSIONSTAMP) return true;
-  const head = await store.get(keys.doorbell(shardOf(mailbox)));
-  return head.versionstamp !== null &&
-    position.versionstamp <= head.versionstamp;
+  const { versionstamp } = position;
+  if (versionstamp === START_VERSIONSTAMP) return true;
+  const shard = shardOf(mailbox);
+  if (versionstamp <= (newestOf(store)[shard] ?? "")) return true;
+  const head = await store.get(keys.doorbell(shard));
+  noteNewest(store, shard, head.versionstamp ?? "");
+  return versionstamp <= (head.versionstamp ?? "");
+}
+
+/** Of each store the newest commits that were seen, by shard. */
+const newest = new WeakMap<Store, string[]>();
+
+function newestOf(store: Store): string[] {
+  const stamps = newest.get(store) ?? [];
+  newest.set(store, stamps);
+  return stamps;
+}
+
+/** Whoever goes on from what was read here needs no look at the doorbell. */
+function noteNewest(store: Store, shard: number, stamp: string): void {
+  const stamps = newestOf(store);
+  if (stamp > (stamps[shard] ?? "")) stamps[shard] = stamp;
 }
 
 /** Messages behind a position. */
@@ -213,6 +240,9 @@ async function listAfter(
       }
     }
     const last = found.at(-1);
+    if (last !== undefined) {
+      noteNewest(store, shardOf(mailbox), String(last.key.at(-1)));
+    }
     if (last === undefined || found.length < most) {
       const isEnd = entries.length <= wanted;
       return { entries: entries.slice(0, wanted), isEnd };
@@ -225,12 +255,12 @@ async function listAfter(
   }
 }
 
-function bodyOf(store: Store, entry: MessageEntry): Promise<Bytes | null> {
-  // A copy: whoever keeps the body would keep the row it is a view of.
-  if (entry.place !== "segments") {
-    return Promise.resolve(entry.body?.slice() ?? null);
-  }
-  return readSegments(store, entry.object, 0, entry.size);
+/** The body that stands in an entry. */
+function bodyIn(
+  { body }: MessageEntry,
+  { isBrief = false }: ReadOptions,
+): Bytes | null {
+  return isBrief ? body : body?.slice() ?? null;
 }
 
 async function isThere(

@@ -92,6 +92,15 @@ Deno.test("the members of an element are those of JSON, in their order, but the 
   }
 });
 
+Deno.test("a page of JSON has as many bytes as it says", async () => {
+  using relay = await TestRelay.open();
+  const owner = await variedMailbox(relay);
+  const answer = await owner.fetch(pathOf(owner));
+  const { length } = await answer.bytes();
+  assert.equal(length, Number(answer.headers.get("Content-Length")));
+  assert.ok(length > 200_000);
+});
+
 Deno.test("an Accept header gets elements if it names them, and JSON no sooner", async (t) => {
   using relay = await TestRelay.open();
   const { fetch, mailbox } = await Owner.open(relay).then((owner) => ({

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { deleteMessage } from "../../../kv/mail/delete.ts";
 import type { StoredMessage } from "../../../kv/mail/entry.ts";
-import { parseCursor } from "../../../lib/cursor.ts";
+import { cursorOf, parseCursor } from "../../../lib/cursor.ts";
 import type { MailboxId } from "../../../lib/ids.ts";
 import { openSpied } from "../spied_database.ts";
 import { keys } from "../../../kv/kinds.ts";
@@ -291,4 +291,49 @@ Deno.test("pages of any size give every message once, in order, and end with the
     const all = messages.map(({ id }) => id);
     assert.deepEqual(ids.toSorted(), all.toSorted(), JSON.stringify(options));
   }
+});
+
+Deno.test("readAfter() looks at the doorbell only for a cursor beyond all that was read here", async () => {
+  const { store, spy } = await openSpied();
+  using _ = store;
+  const mailbox = newMailbox();
+  const stored = await storeAll(store, mailbox, [10, 10, 10]);
+  const cursors = stored.map(({ cursor }) => cursor);
+  const reads = async (after: string | null) => {
+    spy.takeCounts();
+    const options = { mailbox, now: NOW, limit: 2, bandwidth: Infinity };
+    const { messages, reset } = await readAfter(store, { ...options, after });
+    return [spy.takeCounts().reads, messages.length, reset];
+  };
+  const [first, second, third] = cursors;
+  assert.ok(first && second && third);
+  assert.deepEqual(await reads(first), [2, 2, false], "nothing was read yet");
+  assert.deepEqual(await reads(third), [1, 0, false], "it was just read");
+  const [fourth] = await storeAll(store, mailbox, [10]);
+  assert.deepEqual(await reads(fourth?.cursor ?? ""), [2, 0, false]);
+  assert.deepEqual(await reads(fourth?.cursor ?? ""), [1, 0, false]);
+  // Above the newest of all: it is of another store, whatever was read before.
+  const { epoch } = parseCursor(third);
+  const above = cursorOf({ epoch, versionstamp: "f".repeat(20) });
+  assert.deepEqual(await reads(above), [3, 2, true]);
+  assert.deepEqual(await reads(above), [3, 2, true]);
+});
+
+Deno.test("readAfter() copies bodies unless they are for a moment alone", async () => {
+  using store = await openStore(":memory:");
+  const mailbox = newMailbox();
+  await storeOne(store, mailbox, 100);
+  const options = { mailbox, now: NOW, limit: 1, bandwidth: Infinity };
+  const rowBytes = async (isBrief?: boolean) => {
+    const { messages: [message] } = await readAfter(store, {
+      ...options,
+      after: null,
+      ...(isBrief !== undefined && { isBrief }),
+    });
+    assert.equal(message?.body?.length, 100);
+    return message.body.buffer.byteLength;
+  };
+  assert.equal(await rowBytes(), 100);
+  assert.equal(await rowBytes(false), 100);
+  assert.ok(await rowBytes(true) > 100);
 });
