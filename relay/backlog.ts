@@ -93,6 +93,8 @@ export class Backlog {
     this.#bytes += bytes;
     let hasEnded = false;
     let callOff = () => {};
+    // One timer for all of an answer: it looks again as often as that moved.
+    let [dropAt, lookAt] = [0, Infinity];
     const end = () => {
       if (hasEnded) return;
       hasEnded = true;
@@ -108,11 +110,24 @@ export class Backlog {
         drop();
       },
     };
+    const lookLater = (after: number) => {
+      lookAt = dropAt;
+      callOff = this.#clock.after(after, look);
+    };
+    const look = () => {
+      const left = dropAt - this.#clock.monotonic();
+      if (left > 0) lookLater(left);
+      else waiting.drop();
+    };
     const handOn = (parts = 1) => {
       if (hasEnded) return;
-      callOff();
-      callOff = this.#clock.after(parts * this.#patience, waiting.drop);
+      const patience = parts * this.#patience;
       waiting.movedAt = this.#clock.monotonic();
+      dropAt = waiting.movedAt + patience;
+      if (dropAt < lookAt) {
+        callOff();
+        lookLater(patience);
+      }
       this.#parcels.delete(waiting);
       this.#parcels.add(waiting);
     };

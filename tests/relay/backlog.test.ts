@@ -86,3 +86,29 @@ Deno.test("answers that have stood still for a second give way, the stillest fir
   assert.deepEqual(drops, ["b", "c"]);
   assert.deepEqual([backlog.bytes, backlog.dropped], [60, 2]);
 });
+
+Deno.test("a parcel that moves again and again has one timer, and its patience from the last time on", () => {
+  const { clock, backlog } = backlogOf(100);
+  let drops = 0;
+  const parcel = backlog.begin(10, () => drops++);
+  for (let n = 0; n < 50; n++) {
+    clock.advance(1_000);
+    parcel.handOn();
+    assert.equal(clock.timers, 1);
+  }
+  clock.advance(29_999);
+  assert.deepEqual([drops, clock.timers], [0, 1]);
+  clock.advance(1);
+  assert.deepEqual([drops, backlog.dropped, clock.timers], [1, 1, 0]);
+  const patient = backlog.begin(10, () => drops++);
+  patient.handOn(5);
+  patient.handOn(); // less than was granted before
+  clock.advance(29_999);
+  assert.equal(drops, 1);
+  clock.advance(1);
+  assert.deepEqual([drops, clock.timers], [2, 0]);
+  const ended = backlog.begin(10, () => drops++);
+  ended.handOn(5);
+  ended.end();
+  assert.equal(clock.timers, 0);
+});
