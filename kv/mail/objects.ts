@@ -3,7 +3,7 @@ import type { Bytes } from "../../lib/bytes.ts";
 import type { MailboxId, ObjectHash } from "../../lib/ids.ts";
 import { CHUNK_BYTES, chunkHashes, merkleRoot } from "../../lib/object.ts";
 import { keys } from "../kinds.ts";
-import type { Operation } from "../store/database.ts";
+import { MOST_KEYS, type Operation } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import type { BodyPlace } from "./entry.ts";
 import { decodeRow } from "./row.ts";
@@ -123,6 +123,43 @@ export async function readObject(
     ? undefined
     : decodeRow(value).find(({ index }) => index === object.index);
   return entry?.body?.slice(start, end) ?? null;
+}
+
+/** Reads under way at once for the bodies of one page. */
+const READS_AT_ONCE = 8;
+
+/**
+ * Bodies that are kept in segments, by their names; those of which any is gone
+ * are not among them.
+ */
+export async function readBodies(
+  store: Store,
+  objects: readonly { readonly object: ObjectHash; readonly size: number }[],
+): Promise<Map<ObjectHash, Bytes>> {
+  const bodies = new Map<ObjectHash, Bytes>();
+  const long = objects.filter(({ size }) => size > SEGMENT_BYTES);
+  const short = objects.filter(({ size }) => size <= SEGMENT_BYTES);
+  const reads = long.map(({ object, size }) => async () => {
+    const body = await readSegments(store, object, 0, size);
+    if (body !== null) bodies.set(object, body);
+  });
+  for (let start = 0; start < short.length; start += MOST_KEYS) {
+    const some = short.slice(start, start + MOST_KEYS);
+    reads.push(async () => {
+      const found = await store.getMany<Bytes[]>(
+        some.map(({ object }) => keys.segment(object, 0)),
+      );
+      for (const [i, { object }] of some.entries()) {
+        const body = found[i]?.value;
+        if (body) bodies.set(object, body);
+      }
+    });
+  }
+  const readers = Array.from({ length: READS_AT_ONCE }, async () => {
+    for (let read = reads.shift(); read; read = reads.shift()) await read();
+  });
+  await Promise.all(readers);
+  return bodies;
 }
 
 /** Part of a body that is kept in segments; null if any of it is gone. */

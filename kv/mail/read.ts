@@ -14,7 +14,7 @@ import { keys, shardOf } from "../kinds.ts";
 import type { Store } from "../store/store.ts";
 import { findRow, readRow } from "./change.ts";
 import { type MessageEntry, TOMBSTONE_MS } from "./entry.ts";
-import { readSegments } from "./objects.ts";
+import { readBodies } from "./objects.ts";
 
 /** A log entry as a reader gets it. */
 export interface ListedMessage
@@ -68,11 +68,10 @@ export interface Page {
 
 /** Bytes of a page's bodies together, if not said. */
 const PAGE_BYTES = 2 ** 20;
-/** Rows read at once, at least and at most: each has a message, or many. */
-const FEWEST_ROWS = 8;
-const ROWS_AT_ONCE = 100;
-/** Bytes of a row that has one message of the usual size. */
-const ROW_OF_ONE = 2_048;
+/** Rows that are read first: each may have a message, or a hundred. */
+const FIRST_ROWS = 4;
+/** Rows that are read at once, at most. */
+const MOST_ROWS = 100;
 
 /** A message of the log, and where it stands there. */
 interface Placed {
@@ -102,29 +101,36 @@ export async function readAfter(
   const { entries, isEnd } = isGood
     ? behind
     : await listAfter(store, position, options);
-  const messages: ListedMessage[] = [];
+  const page: (Placed & { readonly isWanted: boolean })[] = [];
   let next = placeOf(position);
   let bytes = 0;
   for (const one of entries.slice(0, limit)) {
-    const { entry, place } = one;
+    const { size, holdUntil } = one.entry;
+    const isWanted = isForReader(one.entry, options);
+    if (isWanted && bytes > 0 && bytes + size > pageBytes) break;
+    next = one.place;
+    if (holdUntil + TOMBSTONE_MS <= now) continue;
+    page.push({ ...one, isWanted });
+    if (isWanted) bytes += size;
+  }
+  const apart = await readBodies(
+    store,
+    page.flatMap(({ entry, isWanted }) =>
+      isWanted && entry.place === "segments" ? [entry] : []
+    ),
+  );
+  const messages: ListedMessage[] = [];
+  for (const one of page) {
+    const { entry, isWanted } = one;
+    const held = apart.get(entry.object) ?? bodyIn(entry, options);
+    const body = isWanted ? held : null;
     const expired = entry.holdUntil <= now;
-    const isWanted = isForReader(entry, options);
-    if (isWanted && bytes > 0 && bytes + entry.size > pageBytes) break;
-    next = place;
-    if (expired && entry.holdUntil + TOMBSTONE_MS <= now) continue;
-    const isApart = isWanted && entry.place === "segments";
-    const body = isApart
-      ? await readSegments(store, entry.object, 0, entry.size)
-      : isWanted
-      ? bodyIn(entry, options)
-      : null;
     const message = listed(store, one, { body, expired });
     if (isWanted && body === null) {
       // Deleted between listing and reading, or lost: these are told apart.
       if (!await isThere(store, mailbox, one)) continue;
       options.onMissing?.(message);
     }
-    bytes += body?.length ?? 0;
     messages.push(message);
   }
   const last = entries.at(-1);
@@ -211,7 +217,10 @@ interface Behind {
   readonly isEnd: boolean;
 }
 
-/** What a page is made of: no more rows are read than it may need. */
+/**
+ * What a page is made of: no more rows are read than it may need, as far as those
+ * tell that were read before them.
+ */
 async function listAfter(
   store: Store,
   position: Position,
@@ -221,15 +230,11 @@ async function listAfter(
   const after = placeOf(position);
   const prefix = keys.messages(mailbox);
   const wanted = limit + 1;
-  const rows = Math.min(
-    ROWS_AT_ONCE,
-    Math.max(FEWEST_ROWS, Math.ceil(pageBytes / ROW_OF_ONE)),
-  );
   const entries: Placed[] = [];
-  let bytes = 0;
+  let [rows, bytes] = [0, 0];
   // The row of the position itself may have more messages behind it.
-  for (let start = keys.message(mailbox, position.versionstamp);;) {
-    const most = Math.min(wanted - entries.length, rows) + 1;
+  let start = keys.message(mailbox, position.versionstamp);
+  for (let most = Math.min(wanted + 1, FIRST_ROWS);;) {
     const found = await store.list({ prefix, start }, most);
     for (const { stamp, messages } of found.map(readRow)) {
       for (const entry of messages) {
@@ -252,6 +257,13 @@ async function listAfter(
     }
     // The least key that is greater: the log's keys hold hex digits alone.
     start = keys.message(mailbox, `${String(last.key.at(-1))}\0`);
+    rows += found.length;
+    // Were the next as those before; and one by which the end is known.
+    const more = Math.min(
+      (wanted - entries.length) * rows / Math.max(entries.length, 1),
+      (pageBytes - bytes) * rows / Math.max(bytes, 1),
+    );
+    most = Math.min(Math.ceil(more) + 1, MOST_ROWS);
   }
 }
 
