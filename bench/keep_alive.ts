@@ -5,6 +5,7 @@
 import type { Bytes } from "../lib/bytes.ts";
 
 const HEAD_END = new TextEncoder().encode("\r\n\r\n");
+const [FIRST_OF_END] = HEAD_END;
 /** Bytes of the longest answer, if not said. */
 const MOST = 16 * 1_024;
 
@@ -78,6 +79,7 @@ export class KeptConnection implements Disposable {
 /** The head of an answer with its empty line; empty while it is not all there. */
 function headOf(bytes: Bytes, length: number): string {
   for (let at = 0; at + 4 <= length; at++) {
+    if (bytes[at] !== FIRST_OF_END) continue; // nearly all of them
     if (!HEAD_END.every((byte, i) => bytes[at + i] === byte)) continue;
     return textOf(bytes.subarray(0, at + HEAD_END.length));
   }

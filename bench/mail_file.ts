@@ -37,25 +37,41 @@ export async function openMailboxes(
 }
 
 /**
- * Writes messages to owners in turn, each of so many sealed bytes, behind the
- * u32 of its length. What is sealed is random, for a relay cannot tell.
+ * Writes messages to owners in turn, each of so many sealed bytes. What is sealed
+ * is random, for a relay cannot tell.
  */
 export async function writeMessages(
   file: string,
   owners: readonly Bytes[],
   { count, bytes }: { readonly count: number; readonly bytes: number },
 ): Promise<void> {
+  await writeBodies(file, mineAll(owners, count, bytes));
+}
+
+/** Writes bodies for a poster to read, each behind the u32 of its length. */
+export async function writeBodies(
+  file: string,
+  bodies: Iterable<Bytes> | AsyncIterable<Bytes>,
+): Promise<void> {
   using out = await Deno.open(file, { write: true, create: true });
   const writer = out.writable.getWriter();
-  for (let i = 0; i < count; i++) {
-    const to = owners[i % owners.length] ?? new Uint8Array();
-    const message = await mineTo(to, bytes);
+  for await (const body of bodies) {
     const length = new Uint8Array(4);
-    new DataView(length.buffer).setUint32(0, message.length);
+    new DataView(length.buffer).setUint32(0, body.length);
     await writer.write(length);
-    await writer.write(message);
+    await writer.write(body);
   }
   await writer.close();
+}
+
+async function* mineAll(
+  owners: readonly Bytes[],
+  count: number,
+  bytes: number,
+): AsyncGenerator<Bytes> {
+  for (let i = 0; i < count; i++) {
+    yield await mineTo(owners[i % owners.length] ?? new Uint8Array(), bytes);
+  }
 }
 
 async function mineTo(to: Bytes, bytes: number): Promise<Bytes> {

@@ -23,7 +23,7 @@ function readMessages(bytes: Bytes): Bytes[] {
 }
 
 async function post(posting: Posting): Promise<Posted> {
-  const { url, path, posters, from, count, status } = posting;
+  const { url, path, posters, from, count, times = 1, status } = posting;
   using connections = new DisposableStack();
   const open = await Promise.all(
     Array.from({ length: posters }, () => KeptConnection.open(url)),
@@ -31,20 +31,24 @@ async function post(posting: Posting): Promise<Posted> {
   for (const connection of open) connections.use(connection);
   const requests = messages.slice(from, from + count)
     .map((body) => postRequest(url, path, body));
-  const times: number[] = [];
+  let left = times * requests.length;
+  const passed: number[] = [];
   const began = performance.now();
   await Promise.all(open.map(async (connection) => {
     for (;;) {
-      const request = requests.pop();
-      if (request === undefined) return;
+      const request = left > 0 ? requests[--left % requests.length] : null;
+      if (request == null) return;
       const asked = performance.now();
       const answered = await connection.ask(request);
-      times.push(performance.now() - asked);
+      passed.push(performance.now() - asked);
       if (answered !== status) throw new Error(`${path}: ${answered}`);
     }
   }));
   const milliseconds = performance.now() - began;
-  return { perSecond: 1_000 * times.length / milliseconds, ...spreadOf(times) };
+  return {
+    perSecond: 1_000 * passed.length / milliseconds,
+    ...spreadOf(passed),
+  };
 }
 
 console.log("ready");

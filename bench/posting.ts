@@ -12,6 +12,8 @@ export interface Posting {
   /** The first of the messages, and how many. */
   readonly from: number;
   readonly count: number;
+  /** How often each of them is posted; once, if not said. */
+  readonly times?: number;
   /** How each is to be answered. */
   readonly status: number;
 }

@@ -12,6 +12,7 @@ import { benchSend } from "./send.ts";
 import { report, say, type Table } from "./measure.ts";
 import { benchCrowd } from "./crowd.ts";
 import { benchStalled } from "./stalled.ts";
+import { benchRefused } from "./refused.ts";
 import { benchUnpaid } from "./unpaid.ts";
 import { benchVerify } from "./verify.ts";
 
@@ -29,6 +30,7 @@ export const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   abuse: benchAbuse,
   handshake: benchHandshake,
   unpaid: benchUnpaid,
+  refused: benchRefused,
   crowd: benchCrowd,
   stalled: benchStalled,
 };

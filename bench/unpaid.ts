@@ -3,17 +3,13 @@
  * else: a quote, and posts that are refused because no work was done for them.
  */
 import { type Identity, makeIdentity, Relay, Session } from "../client/mod.ts";
-import { encode } from "../lib/minima/codec.ts";
-import { MAX_HASH, MAXIMA_VERSION } from "../lib/minima/constants.ts";
-import { maxTxPow, packageHash } from "../lib/minima/maxima.ts";
 import type { Bytes } from "../lib/bytes.ts";
-import { systemRandom } from "../lib/random.ts";
 import { generateSigningKey } from "../lib/signing_key.ts";
-import { mine } from "../lib/work/mine.ts";
 import { printTable } from "./measure.ts";
 import { type Server, startServer } from "./processes.ts";
 import { median } from "./rounds.ts";
 import { spreadOf } from "./samples.ts";
+import { workless } from "./workless.ts";
 
 /** Requests of a round, one after the other; and rounds, in turns. */
 const REQUESTS = 200;
@@ -97,17 +93,6 @@ async function questionsFor(
     });
   }
   return questions;
-}
-
-/** A right message but that its hash is any. */
-async function workless(to: Bytes, size: number): Promise<Bytes> {
-  const sealed = { version: MAXIMA_VERSION, to, data: systemRandom(size) };
-  const txPow = await mine({
-    customHash: packageHash(sealed),
-    target: MAX_HASH,
-    time: Date.now(),
-  });
-  return encode(maxTxPow, { version: MAXIMA_VERSION, package: sealed, txPow });
 }
 
 /** Milliseconds: of each request, and of the processor, a request of a round. */
