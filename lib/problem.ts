@@ -161,10 +161,30 @@ export const PROBLEMS = {
 /** The name of a problem type. */
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** A failure with a stable code for the caller. */
-export class Problem extends Error {
+/** From this status on a failure is not the caller's, and its stack is looked at. */
+const OWN_FAILURES = 500;
+
+/**
+ * All of an Error but its stack, which the platform walks for each that it makes
+ * itself, however many frames it is told to keep.
+ */
+class WithoutStack {}
+Object.setPrototypeOf(WithoutStack.prototype, Error.prototype);
+
+/**
+ * A failure with a stable code for the caller. Only those that are the relay's
+ * own have a stack: a refusal is an answer like others, and comes as often as
+ * anybody likes.
+ */
+export class Problem extends (WithoutStack as { new (): Error }) {
   /** The class, for logs. */
   override name = "Problem";
+  /** What was wrong this time, for people. */
+  override readonly message: string;
+  /** What it came of, if that is known. */
+  declare readonly cause?: unknown;
+  /** Where it was made, if it is the relay's own failure. */
+  declare readonly stack?: string;
   /** Which problem it is; stable. */
   readonly code: ProblemCode;
   /** Further members of the problem document. */
@@ -177,9 +197,14 @@ export class Problem extends Error {
     members: Readonly<Record<string, unknown>> = {},
     options?: ErrorOptions,
   ) {
-    super(detail, options);
+    super();
+    this.message = detail;
     this.code = code;
     this.members = members;
+    if (options !== undefined) this.cause = options.cause;
+    if (this.status < OWN_FAILURES) return;
+    const { stack } = new Error(detail);
+    if (stack !== undefined) this.stack = stack.replace(/^Error/, this.name);
   }
 
   /** The HTTP status of the code. */

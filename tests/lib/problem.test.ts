@@ -75,6 +75,25 @@ Deno.test("Problem has its code, detail, members and cause", () => {
   assert.deepEqual(new Problem("malformed", "why").members, {});
 });
 
+Deno.test("Problem has a stack only where the failure is the relay's own", () => {
+  for (const code of CODES) {
+    const { stack } = new Problem(code, "why");
+    if (PROBLEMS[code].status < 500) assert.equal(stack, undefined, code);
+    else assert.match(stack ?? "", /^Problem: why\n +at .*problem\.test\.ts/s);
+  }
+});
+
+Deno.test("Problem is an Error by all that errors have, and by its text", () => {
+  const problem = new Problem("malformed", "not a key");
+  assert.ok(problem instanceof Problem && problem instanceof Error);
+  assert.equal(String(problem), "Problem: not a key");
+  assert.equal(Object.hasOwn(problem, "cause"), false);
+  assert.match(Deno.inspect(problem), /Problem: not a key/);
+  assert.throws(() => {
+    throw problem;
+  }, { name: "Problem", message: "not a key", code: "malformed" });
+});
+
 Deno.test("isProblemCode() knows the codes and nothing else", () => {
   for (const code of CODES) assert.ok(isProblemCode(code));
   const others = [
