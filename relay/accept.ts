@@ -26,7 +26,8 @@ import {
 import { quoteWork, workMembers } from "../lib/work/price.ts";
 import { hashesOf } from "../lib/work/target.ts";
 import type { Relay } from "./relay.ts";
-import { priceBy, shownTo } from "./room.ts";
+import { priceBy } from "./room.ts";
+import { shownFillsOf } from "./shown_fills.ts";
 
 /** How a message is to be kept, by its sender. */
 export interface Wishes {
@@ -65,7 +66,12 @@ export async function acceptMessage(
   expectHold(relay, wishes.hold);
   const body = await readBody();
   const unit = decodeMaxTxPow(body, relay.limits);
-  const work = await checkWorkOrQuote(relay, unit, body.length, wishes.hold);
+  let work: MessageWork;
+  try {
+    work = checkWork(unit);
+  } catch (error) {
+    throw await priced(relay, error, unit, body.length, wishes.hold);
+  }
   const offered = { relay, body, unit, work, wishes };
   const stored = await storeUnread(offered) ?? await storeRead(offered);
   return await answer(relay, stored);
@@ -221,24 +227,21 @@ async function answer(
 }
 
 /** A refusal for too little work says what would do for this size and hold. */
-async function checkWorkOrQuote(
+async function priced(
   relay: Relay,
+  error: unknown,
   unit: MaxTxPow,
   size: number,
   wanted: number | undefined,
-): Promise<MessageWork> {
-  try {
-    return checkWork(unit);
-  } catch (error) {
-    const isTooLittle = error instanceof Problem &&
-      error.code === "work-insufficient";
-    if (!isTooLittle) throw error;
-    const { price } = relay;
-    const seconds = wanted ?? price.holdSeconds.min;
-    const { fills } = await shownTo(relay, mailboxIdOf(unit.package.to));
-    const quote = quoteWork(size, seconds, fills, price);
-    throw new Problem(error.code, error.message, workMembers(quote, seconds));
-  }
+): Promise<unknown> {
+  const isTooLittle = error instanceof Problem &&
+    error.code === "work-insufficient";
+  if (!isTooLittle) return error;
+  const { price } = relay;
+  const seconds = wanted ?? price.holdSeconds.min;
+  const fills = await shownFillsOf(relay).of(mailboxIdOf(unit.package.to));
+  const quote = quoteWork(size, seconds, fills, price);
+  return new Problem(error.code, error.message, workMembers(quote, seconds));
 }
 
 function expectHold({ price }: Relay, wanted: number | undefined): void {

@@ -8,6 +8,8 @@ import type { MailboxId } from "../lib/ids.ts";
 import { Problem } from "../lib/problem.ts";
 import { fillOf, hasRoom, type Quota } from "../lib/quota.ts";
 import {
+  EMPTY_FILL,
+  type Fill,
   type Fills,
   type PricedMessage,
   priceHold,
@@ -91,6 +93,26 @@ function asShown(
   );
 }
 
+/** How full a mailbox is shown to be to anybody who asks. */
+export interface ShownMailbox {
+  readonly fill: Fill;
+  /** The mailbox; null if there is none. */
+  readonly record: Mailbox | null;
+}
+
+/** Reads how full a mailbox is shown to be in this hour. */
+export async function shownMailbox(
+  { store, quotas, now }: Relay,
+  mailbox: MailboxId,
+): Promise<ShownMailbox> {
+  const [{ value: record }, { value: usage }] = await store.getMany([
+    keys.mailbox(mailbox),
+    keys.usage(mailbox),
+  ]);
+  const quota = record?.quota ?? quotas.mailbox;
+  return { fill: fillOf(formerUsage(usage, now()), quota), record };
+}
+
 /** How full things are shown to be to anybody who asks. */
 export interface Shown {
   /** Prices are told by these. */
@@ -104,21 +126,16 @@ export async function shownTo(
   relay: Relay,
   mailbox: MailboxId | null,
 ): Promise<Shown> {
-  const { store, quotas, now } = relay;
-  const [read, all] = await Promise.all([
-    mailbox === null
-      ? null
-      : store.getMany([keys.mailbox(mailbox), keys.usage(mailbox)]),
+  const [own, all] = await Promise.all([
+    mailbox === null ? null : shownMailbox(relay, mailbox),
     relayUsageOf(relay),
   ]);
-  const record = read?.[0].value ?? null;
-  const own = formerUsage(read?.[1].value ?? null, now());
   return {
     fills: {
-      mailbox: fillOf(own, record?.quota ?? quotas.mailbox),
-      relay: fillOf(all, quotas.relay),
+      mailbox: own?.fill ?? EMPTY_FILL,
+      relay: fillOf(all, relay.quotas.relay),
     },
-    mailbox: record,
+    mailbox: own?.record ?? null,
   };
 }
 
