@@ -28,14 +28,25 @@ interface Sending {
   pace: number;
   /** Bytes of room that it has. */
   held: number;
+  /** Bytes of it that were there at the last look. */
+  seen: number;
+  /** When it began, and when it is looked at next: monotonic milliseconds. */
+  readonly began: number;
+  lookAt: number;
   drop(why: string): void;
 }
 
-/** The bodies that a worker is reading. */
-export class Uploads {
+/**
+ * The bodies that a worker is reading. Each is looked at every second, and one
+ * timer does for all of them: most have come whole long before. It may go on for
+ * a second behind the last one.
+ */
+export class Uploads implements Disposable {
   readonly #clock: Clock;
   readonly #caps: Caps;
+  /** Those that are to be looked at, the next one first. */
   readonly #sending = new Set<Sending>();
+  #callOff: (() => void) | null = null;
   #bytes = 0;
   #count = 0;
   /** Bodies that found no room, since the start. */
@@ -64,34 +75,25 @@ export class Uploads {
    * Its room is given back when the upload is disposed of, which is once.
    */
   begin(giveUp: (why: string) => void): Upload {
-    const { uploadBytes, uploadSeconds, uploadRate } = this.#caps;
+    const { uploadBytes } = this.#caps;
     const began = this.#clock.monotonic();
-    let seen = 0;
     const sending: Sending = {
       pace: Infinity, // until it has had a second
       held: 0,
+      seen: 0,
+      began,
+      lookAt: began + LOOK_EVERY,
       drop: (why) => {
         end();
         this.dropped++;
         giveUp(why);
       },
     };
-    this.#sending.add(sending);
-    const endLooks = this.#clock.every(LOOK_EVERY, () => {
-      const before = Number.isFinite(sending.pace) ? sending.pace : 0;
-      sending.pace = before / 2 + sending.held - seen;
-      seen = sending.held;
-      const passed = this.#clock.monotonic() - began;
-      const isLate = passed >= 1_000 * uploadSeconds;
-      const isSlow = passed > BEGIN &&
-        sending.held < uploadRate * (passed - BEGIN) / 1_000;
-      if (!isLate && !isSlow) return;
-      sending.drop(isLate ? "takes too long" : "comes too slowly");
-    });
     const end = () => {
-      endLooks();
       this.#sending.delete(sending);
     };
+    this.#sending.add(sending);
+    this.#watch();
     this.#count++;
     return {
       take: (bytes) => {
@@ -114,6 +116,50 @@ export class Uploads {
         this.#count--;
       },
     };
+  }
+
+  /** Ends its timer. */
+  [Symbol.dispose](): void {
+    this.#callOff?.();
+    this.#callOff = null;
+  }
+
+  /** Goes on while there is a body; none that has come stops it. */
+  #watch(): void {
+    if (this.#callOff !== null) return;
+    const [next] = this.#sending;
+    if (next === undefined) return;
+    const left = Math.max(0, next.lookAt - this.#clock.monotonic());
+    this.#callOff = this.#clock.after(left, () => {
+      this.#callOff = null;
+      this.#lookAtAll();
+      this.#watch();
+    });
+  }
+
+  #lookAtAll(): void {
+    const now = this.#clock.monotonic();
+    for (const sending of this.#sending) {
+      if (sending.lookAt > now) return;
+      this.#sending.delete(sending);
+      this.#sending.add(sending); // behind all whose turn is sooner
+      sending.lookAt = now + LOOK_EVERY;
+      this.#look(sending, now);
+    }
+  }
+
+  #look(sending: Sending, now: number): void {
+    const { uploadSeconds, uploadRate } = this.#caps;
+    const { held, seen, began } = sending;
+    const before = Number.isFinite(sending.pace) ? sending.pace : 0;
+    sending.pace = before / 2 + held - seen;
+    sending.seen = held;
+    const passed = now - began;
+    const isLate = passed >= 1_000 * uploadSeconds;
+    const isSlow = passed > BEGIN &&
+      held < uploadRate * (passed - BEGIN) / 1_000;
+    if (!isLate && !isSlow) return;
+    sending.drop(isLate ? "takes too long" : "comes too slowly");
   }
 
   /** Drops the body that comes slowest, so that the next may find room. */

@@ -131,9 +131,11 @@ export async function createApp(
     fetch: (request, info) =>
       hot.answer(request, info ?? {}) ?? app.fetch(request, { ...info }),
     use: { streams, backlog, uploads, unpaid, drain },
-    drain: () => {
+    drain: async () => {
       streams.close();
-      return drain.finish();
+      const isEmpty = await drain.finish();
+      uploads[Symbol.dispose]();
+      return isEmpty;
     },
   };
 }

@@ -67,6 +67,7 @@ Deno.test("300 uploads at once find no more room than there is", () => {
   second.take(600);
   second[Symbol.dispose]();
   assert.deepEqual([uploads.bytes, uploads.size], [0, 0]);
+  clock.advance(1_000);
   assert.equal(clock.timers, 0);
 });
 
@@ -98,7 +99,61 @@ Deno.test("who finds no room has the one dropped that came slowest of late, and 
       assert.deepEqual(dropped, expected);
       assert.equal(uploads.dropped, expected.length);
       for (const upload of all) upload[Symbol.dispose]();
+      clock.advance(1_000);
       assert.deepEqual([uploads.bytes, uploads.size, clock.timers], [0, 0, 0]);
     });
   }
+});
+
+Deno.test("uploads that begin at any time are all looked at by one timer, each by its own time", () => {
+  const { clock, uploads } = uploadsWith({ uploadRate: 100 });
+  const began = clock.monotonic();
+  const given: [name: number, milliseconds: number][] = [];
+  using held = new DisposableStack();
+  for (let n = 0; n < 50; n++) {
+    held.use(
+      uploads.begin(() => given.push([n, clock.monotonic() - began])),
+    );
+    clock.advance(70);
+    assert.equal(clock.timers, 1);
+  }
+  // Some end meanwhile, one way or another, and leave the others theirs.
+  using whole = uploads.begin(() => assert.fail());
+  whole.take(1);
+  whole.complete();
+  clock.advance(10_000);
+  assert.deepEqual(
+    given,
+    Array.from({ length: 50 }, (_, n) => [n, 70 * n + 6_000]),
+  );
+  assert.equal(clock.timers, 0);
+});
+
+Deno.test("thousands of uploads that come whole set one timer a second", () => {
+  const clock = new ManualClock();
+  let set = 0;
+  const after = clock.after;
+  const counting = Object.assign(Object.create(clock), {
+    after(milliseconds: number, call: () => void) {
+      set++;
+      return after(milliseconds, call);
+    },
+  });
+  const counted = new Uploads(counting, DEFAULT_CAPS);
+  for (let n = 0; n < 3_000; n++) {
+    using upload = counted.begin(() => assert.fail());
+    upload.take(1_000);
+    upload.complete();
+    clock.advance(1);
+  }
+  assert.ok(set >= 2 && set <= 4, `${set} timers in three seconds`);
+  clock.advance(1_000);
+  assert.equal(clock.timers, 0);
+});
+
+Deno.test("uploads that are disposed of leave no timer", () => {
+  const { clock, uploads } = uploadsWith({});
+  uploads.begin(() => assert.fail());
+  uploads[Symbol.dispose]();
+  assert.equal(clock.timers, 0);
 });
