@@ -5,14 +5,14 @@
  * that).
  */
 import type { Relay } from "../relay/relay.ts";
-import type { Uploads } from "../relay/uploads.ts";
+import type { Upload, Uploads } from "../relay/uploads.ts";
 import type { Asked } from "./asked.ts";
 import { expectRoomOnConnection } from "./crowding.ts";
 import type { Drain } from "./drain.ts";
 import { failureResponse } from "./problem.ts";
 import { idFor, REQUEST_ID } from "./request_id.ts";
 import type { ServeInfo } from "./serve_info.ts";
-import { sayQuota, type UnpaidRequests } from "./unpaid.ts";
+import { quotaHeaders, type UnpaidRequests } from "./unpaid.ts";
 
 /** An answer of JSON before it is written. */
 export interface JsonAnswer<Status extends number, Body> {
@@ -83,12 +83,12 @@ export class HotRoutes {
   ): Promise<Response> {
     const { relay, drain, unpaid, uploads, headers } = this.#before;
     const id = idFor(request);
-    using room = new DisposableStack();
+    let body: Upload | null = null as Upload | null;
     const asked: Asked = {
       request,
       info,
       id,
-      beginBody: (giveUp) => room.use(uploads.begin(giveUp)),
+      beginBody: (giveUp) => body = uploads.begin(giveUp), // once
     };
     try {
       const answer = await drain.during(() => {
@@ -106,13 +106,13 @@ export class HotRoutes {
         },
       });
     } catch (error) {
-      const response = failureResponse(asked, relay, error, path);
-      for (const [name, value] of Object.entries(headers)) {
-        response.headers.set(name, value);
-      }
-      response.headers.set(REQUEST_ID, id);
-      sayQuota(error, response.headers);
-      return response;
+      return failureResponse(asked, relay, error, path, {
+        ...headers,
+        ...quotaHeaders(error),
+        [REQUEST_ID]: id,
+      });
+    } finally {
+      body?.[Symbol.dispose]();
     }
   }
 }

@@ -39,29 +39,35 @@ interface Failed {
   readonly id: string | undefined;
 }
 
-/** The problem document for a failure. */
+/** Headers by their names. */
+export type PlainHeaders = Readonly<Record<string, string>>;
+
+/** The problem document for a failure; with these headers, besides its own. */
 export function problemResponse(
   { request, id }: Failed,
   relay: Relay,
   problem: Problem,
+  further: PlainHeaders = {},
 ): Response {
   const { code, status, message, members } = problem;
   const { retryAfter, ...others } = members;
-  const headers = new Headers({
+  // One plain object: each header that is set later is checked once more.
+  const headers: Record<string, string> = {
     "Content-Type": PROBLEM_JSON,
     "Cache-Control": "no-store",
-  });
+    ...further,
+  };
   if (typeof retryAfter === "number") {
-    headers.set("Retry-After", String(retryAfter));
+    headers["Retry-After"] = String(retryAfter);
   }
   if (code === "handshake-failed") {
-    headers.set("WWW-Authenticate", 'Handshake realm="restante"');
+    headers["WWW-Authenticate"] = 'Handshake realm="restante"';
   }
   if (code === "unauthorized") {
-    headers.set("WWW-Authenticate", challengeHeader(request));
+    headers["WWW-Authenticate"] = challengeHeader(request);
   }
   if (code === "range-not-satisfiable") {
-    headers.set("Content-Range", `bytes */${others["size"]}`);
+    headers["Content-Range"] = `bytes */${others["size"]}`;
   }
   const document = {
     type: `${relay.url}/problems/${code}`,
@@ -100,6 +106,7 @@ export function failureResponse(
   relay: Relay,
   error: unknown,
   route: string,
+  further?: PlainHeaders,
 ): Response {
   const problem = asProblem(error);
   if (problem.status >= 500) {
@@ -114,7 +121,7 @@ export function failureResponse(
     if (code === "internal") relay.log.error("request-failed", fields);
     else relay.log.warn("request-failed", fields);
   }
-  return problemResponse(failed, relay, problem);
+  return problemResponse(failed, relay, problem, further);
 }
 
 function asProblem(error: unknown): Problem {

@@ -7,6 +7,7 @@ import { clientAddress, type TrustedProxies } from "../relay/proxies.ts";
 import { RateLimited } from "../relay/rate_limited.ts";
 import type { Relay } from "../relay/relay.ts";
 import { type Asked, askedOf } from "./asked.ts";
+import type { PlainHeaders } from "./problem.ts";
 
 /** What is paid for in work, or is for the operator's own tools. */
 const FREE: ReadonlySet<string> = new Set([
@@ -30,6 +31,8 @@ export class UnpaidRequests {
   readonly tokens: Buckets;
   readonly #relay: Relay;
   readonly #proxies: TrustedProxies;
+  /** Whose connections are at an address, while nobody stands between. */
+  readonly #peers = new Map<string, string>();
 
   /** Behind so many proxies, or those; 0 for none. */
   constructor(relay: Relay, proxies: TrustedProxies) {
@@ -48,7 +51,9 @@ export class UnpaidRequests {
   /** Goes before all others: what a refusal says stands in its headers too. */
   readonly headers: MiddlewareHandler = createMiddleware(async (c, next) => {
     await next();
-    sayQuota(c.error, c.res.headers);
+    for (const [name, value] of Object.entries(quotaHeaders(c.error))) {
+      c.res.headers.set(name, value);
+    }
   });
 
   /**
@@ -92,20 +97,41 @@ export class UnpaidRequests {
   /** Who asks: null where the server does not say. */
   #askerOf({ request, info: { remoteAddr } }: Asked): string | null {
     if (remoteAddr === undefined) return null;
-    const forwarded = request.headers.get("X-Forwarded-For") ?? undefined;
     const { hostname } = remoteAddr;
-    const client = clientAddress(hostname, forwarded, this.#proxies);
-    return client === null ? hostname : subscriberOf(client);
+    if (this.#proxies === 0) return this.#peerOf(hostname);
+    const forwarded = request.headers.get("X-Forwarded-For") ?? undefined;
+    return askerBehind(hostname, forwarded, this.#proxies);
+  }
+
+  /** The same address asks again and again: it is read once. */
+  #peerOf(hostname: string): string {
+    const known = this.#peers.get(hostname);
+    if (known !== undefined) return known;
+    const asker = askerBehind(hostname, undefined, this.#proxies);
+    if (this.#peers.size >= MOST_PEERS) this.#peers.clear();
+    this.#peers.set(hostname, asker);
+    return asker;
   }
 }
 
-/** What a refusal says of a quota stands in the headers of its answer too. */
-export function sayQuota(error: unknown, headers: Headers): void {
-  if (!(error instanceof RateLimited)) return;
-  for (const [name, value] of Object.entries(error.headers)) {
-    headers.set(name, value);
-  }
+/** Addresses that are remembered as they were read. */
+const MOST_PEERS = 1_000;
+
+function askerBehind(
+  hostname: string,
+  forwarded: string | undefined,
+  proxies: TrustedProxies,
+): string {
+  const client = clientAddress(hostname, forwarded, proxies);
+  return client === null ? hostname : subscriberOf(client);
 }
+
+/** What a refusal says of a quota stands in the headers of its answer too. */
+export function quotaHeaders(error: unknown): PlainHeaders {
+  return error instanceof RateLimited ? error.headers : NO_HEADERS;
+}
+
+const NO_HEADERS: PlainHeaders = {};
 
 function tooOften(
   { quota }: Buckets,

@@ -50,11 +50,23 @@ const utf8 = new TextEncoder();
 // Genuine nodes replace bad sequences, and no two platforms count them alike.
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Bytes up to which a text is looked at one by one: versions are short. */
+const SHORT_TEXT = 8;
+
+/** A short text of ASCII alone; null for any other. */
+function plainText(bytes: Bytes): string | null {
+  if (bytes.length > SHORT_TEXT) return null;
+  for (const byte of bytes) if (byte > 0x7f) return null;
+  return String.fromCharCode(...bytes);
+}
+
 /** UTF-8 text in a {@link miniData}; bad UTF-8 is refused. */
 export const miniString: Codec<string> = {
   encode: (value, to) => miniData.encode(utf8.encode(value), to),
   decode(from) {
     const bytes = miniData.decode(from);
+    const plain = plainText(bytes);
+    if (plain !== null) return plain;
     try {
       return strictUtf8.decode(bytes);
     } catch {
