@@ -14,18 +14,28 @@ const LIMIT = envelopeBytes(NETWORK_LIMITS);
 /** What sockets on the way may hold besides what the relay has read. */
 const BUFFERED = 16 * 2 ** 20;
 const PART = 65_536;
+const MAXTXPOW = "application/vnd.minima.maxtxpow";
 
 /** A connection that has sent the head of an upload. */
-async function startUpload(
+function startUpload(
+  relay: ListeningRelay,
+  ...headers: readonly string[]
+): Promise<Deno.TcpConn> {
+  const type = `Content-Type: ${MAXTXPOW}`;
+  return sendHead(relay, "/v1/messages", type, ...headers);
+}
+
+/** A connection that has sent the head of a post, and nothing of its body. */
+async function sendHead(
   { listening }: ListeningRelay,
+  path: string,
   ...headers: readonly string[]
 ): Promise<Deno.TcpConn> {
   const { hostname, port } = new URL(listening);
   const connection = await Deno.connect({ hostname, port: Number(port) });
   const head = [
-    "POST /v1/messages HTTP/1.1",
+    `POST ${path} HTTP/1.1`,
     `Host: ${hostname}:${port}`,
-    "Content-Type: application/vnd.minima.maxtxpow",
     ...headers,
     "",
     "",
@@ -84,6 +94,32 @@ Deno.test("POST /v1/messages refuses an upload by its length before any of it is
   await using relay = await listen();
   using connection = await startUpload(relay, `Content-Length: ${LIMIT + 1}`);
   assert.equal(await readStatus(connection), 413);
+});
+
+/** What is wrong by the head alone, and how it is answered. */
+const BAD_HEADS: Readonly<
+  Record<string, readonly [path: string, type: string, status: number]>
+> = {
+  "another media type": ["/v1/messages", "text/plain", 415],
+  "a hold out of its range": ["/v1/messages?hold=1", MAXTXPOW, 400],
+  "a parameter that is none": ["/v1/messages?priority=now", MAXTXPOW, 400],
+  "a path that is none": ["/v1/message", MAXTXPOW, 404],
+  "a method that is none": ["/health", MAXTXPOW, 405],
+  "another media type of an answer": ["/v1/handshakes/a", "text/plain", 415],
+  "no token": [`/v1/mailboxes/${"0".repeat(64)}/ack`, "application/json", 401],
+};
+
+Deno.test("what a head alone is refused for is answered before any of the body is sent", async (t) => {
+  await using relay = await listen();
+  for (const [what, [path, type, status]] of Object.entries(BAD_HEADS)) {
+    for (const query of path.includes("?") ? ["", "&_=%41"] : ["", "?_=%41"]) {
+      await t.step(`${what}, ${query === "" ? "plainly" : "not"}`, async () => {
+        const headers = [`Content-Type: ${type}`, "Content-Length: 1000"];
+        using connection = await sendHead(relay, path + query, ...headers);
+        assert.equal(await readStatus(connection), status);
+      });
+    }
+  }
 });
 
 Deno.test("POST /v1/messages reads an upload that says just the limit", async () => {
