@@ -60,6 +60,7 @@ export function observe(metrics: Metrics, sources: Sources): void {
     add("restante_queue_parts", "Parts that wait to be committed.", queue && (() => queue().waiting));
     add("restante_queue_bytes", "Bytes that wait to be committed, at most.", queue && (() => queue().waitingBytes));
     add("restante_queue_commits", "Commits under way.", queue && (() => queue().underWay));
+    add("restante_queue_window", "Commits that may be under way, by how long they take.", queue && (() => queue().window));
     add("restante_queue_refused_total", "Parts refused because too much waits.", queue && (() => queue().refused));
     add("restante_watch_renewals_total", "Watches of the doorbells begun anew.", bells && (() => renewals(bells())));
     add("restante_failed_looks_total", "Looks at the doorbells that the store did not answer.", bells && (() => bells().failedLooks));

@@ -3,7 +3,9 @@
  * fsync a commit (DESIGN section 4). Each caller hears of its own part alone.
  */
 import { Problem } from "../../lib/problem.ts";
+import { type Clock, systemClock } from "../../lib/timers.ts";
 import { AGAIN, Batch, type Cost, type Part } from "./commit_part.ts";
+import { CommitWindow, type UnderWay } from "./commit_window.ts";
 import { type Database, type EntryMaybe, MOST_KEYS } from "./database.ts";
 import type { CommitLimits } from "./limits.ts";
 
@@ -16,15 +18,15 @@ export interface QueueLimits {
   readonly parts: number;
   /** Bytes of the parts that may wait. */
   readonly bytes: number;
-  /** Operations that may be under way at once. */
-  readonly underWay: number;
+  /** Operations that may be under way at once, by how long they take. */
+  readonly underWay: UnderWay;
 }
 
-/** Some seconds of the work of a disk. */
+/** Some seconds of the work of a disk, which does one thing at a time. */
 export const DEFAULT_QUEUE: QueueLimits = {
   parts: 10_000,
   bytes: 64 * 2 ** 20,
-  underWay: 1,
+  underWay: { least: 1, most: 1 },
 };
 
 /** What a queue does, for whoever watches over it. */
@@ -35,6 +37,8 @@ export interface QueueStats {
   readonly waitingBytes: number;
   /** Operations under way. */
   readonly underWay: number;
+  /** How many may be, by how long they take. */
+  readonly window: number;
   /** Parts refused for want of room in the queue. */
   readonly refused: number;
 }
@@ -64,12 +68,17 @@ export class CommitQueue {
   readonly #target: CommitTarget;
   readonly #limits: CommitLimits;
   readonly #bounds: QueueLimits;
+  readonly #window: CommitWindow;
+  readonly #clock: Pick<Clock, "after" | "monotonic">;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #refused = 0;
   readonly #underWay = new Set<readonly Waiting[]>();
   /** While it is not known what became of a batch, none is begun. */
   #unknown = 0;
+  /** When batches were last begun, by the clock. */
+  #begunAt = -Infinity;
+  #callOff: (() => void) | null = null;
   /** Told of every operation that was committed. */
   onBatch: OnBatch = () => {};
 
@@ -78,10 +87,13 @@ export class CommitQueue {
     target: CommitTarget,
     limits: CommitLimits,
     bounds: QueueLimits = DEFAULT_QUEUE,
+    clock: Pick<Clock, "after" | "monotonic"> = systemClock,
   ) {
     this.#target = target;
     this.#limits = limits;
     this.#bounds = bounds;
+    this.#clock = clock;
+    this.#window = new CommitWindow(bounds.underWay, clock);
   }
 
   /** How it stands. */
@@ -90,6 +102,7 @@ export class CommitQueue {
       waiting: this.#waiting.length,
       waitingBytes: this.#waitingBytes,
       underWay: this.#underWay.size,
+      window: this.#window.size,
       refused: this.#refused,
     };
   }
@@ -121,12 +134,33 @@ export class CommitQueue {
 
   /** Begins as many operations as may be under way. */
   #begin(): void {
-    while (this.#unknown === 0 && this.#underWay.size < this.#bounds.underWay) {
+    if (this.#unknown > 0 || this.#isSoon()) return;
+    while (this.#underWay.size < this.#window.size) {
       const batch = this.#takeBatch();
       if (batch.length === 0) return;
+      this.#begunAt = this.#clock.monotonic();
       this.#underWay.add(batch);
       this.#run(batch);
     }
+  }
+
+  /**
+   * Whether others were begun just now. To a store that is far away parts would
+   * go one by one, each as it came, and the next of its mailbox wait for all of
+   * its way: they go a share of that way apart, and so together.
+   */
+  #isSoon(): boolean {
+    if (this.#underWay.size === 0 || this.#waiting.length === 0) return false;
+    if (this.#callOff !== null) return true;
+    const apart = this.#window.least / this.#bounds.underWay.least;
+    const left = this.#begunAt + apart - this.#clock.monotonic();
+    // A timer takes as long as that.
+    if (apart < 1 || left <= 0) return false;
+    this.#callOff = this.#clock.after(left, () => {
+      this.#callOff = null;
+      this.#begin();
+    });
+    return true;
   }
 
   async #run(batch: readonly Waiting[]): Promise<void> {
@@ -202,11 +236,14 @@ export class CommitQueue {
     let versionstamp: string | null;
     try {
       const operation = batch.finish();
-      const began = performance.now();
+      const began = this.#clock.monotonic();
       versionstamp = await this.#target.commit(operation);
-      this.onBatch(added.length, performance.now() - began);
+      const took = this.#clock.monotonic() - began;
+      this.#window.answered(took, this.#underWay.size);
+      this.onBatch(added.length, took);
     } catch (error) {
       batch.failed("unknown");
+      this.#window.failed();
       return await this.#settleUnknown(added, error);
     }
     if (versionstamp === null) {

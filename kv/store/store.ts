@@ -8,6 +8,7 @@ import {
   DEFAULT_QUEUE,
   type QueueLimits,
 } from "./commit_queue.ts";
+import type { UnderWay } from "./commit_window.ts";
 import {
   type Database,
   DatabaseError,
@@ -87,6 +88,7 @@ export class Store implements Disposable {
       },
       limits,
       queue,
+      parts.clock,
     );
   }
 
@@ -218,8 +220,12 @@ export interface OpenOptions {
   readonly open?: (location: string) => Promise<Database>;
 }
 
-/** Operations under way at once, where a server takes its time for each. */
-const UNDER_WAY_AT_SERVER = 8;
+/**
+ * Operations under way at once, where a server takes its time for each. A KV
+ * Connect client has one connection, and a server takes 200 requests at once
+ * over it: the reads go the same way.
+ */
+const UNDER_WAY_AT_SERVER: UnderWay = { least: 8, most: 64 };
 
 /**
  * Opens a store and creates it where there is none: a file (readable by its

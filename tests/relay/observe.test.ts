@@ -20,7 +20,13 @@ import { ManualClock } from "../manual_clock.ts";
 
 Deno.test("observe() shows each source under its name, as it is now", async () => {
   const metrics = new Metrics();
-  const queue = { waiting: 3, waitingBytes: 4, underWay: 18, refused: 19 };
+  const queue = {
+    waiting: 3,
+    waitingBytes: 4,
+    underWay: 18,
+    refused: 19,
+    window: 22,
+  };
   observe(metrics, {
     queue: () => queue,
     bells: () => ({ watches: 9, failures: 2, failedLooks: 20, readers: 21 }),
@@ -43,6 +49,7 @@ Deno.test("observe() shows each source under its name, as it is now", async () =
     ["restante_queue_parts", {}, 3],
     ["restante_queue_bytes", {}, 4],
     ["restante_queue_commits", {}, 18],
+    ["restante_queue_window", {}, 22],
     ["restante_queue_refused_total", {}, 19],
     ["restante_watch_renewals_total", { reason: "age" }, 6],
     ["restante_watch_renewals_total", { reason: "failure" }, 2],

@@ -11,6 +11,8 @@ const LOST = new DatabaseError("failed");
 /** As an entry that is there never is. */
 const NEVER = { key: ["never"], versionstamp: "f".repeat(20) };
 
+const TWO = { least: 2, most: 2 };
+
 function isBusy(error: unknown): boolean {
   return error instanceof Problem && error.code === "busy";
 }
@@ -207,6 +209,7 @@ Deno.test("a refused batch goes back in front of those that came later", async (
     waiting: 0,
     waitingBytes: 0,
     underWay: 0,
+    window: 1,
     refused: 0,
   });
 });
@@ -214,7 +217,7 @@ Deno.test("a refused batch goes back in front of those that came later", async (
 Deno.test("disjoint batches are under way together, never two of one order", async () => {
   using spied = await spiedWith({
     limits: { ...LIMITS, mutations: 2 },
-    queue: { ...DEFAULT_QUEUE, underWay: 2 },
+    queue: { ...DEFAULT_QUEUE, underWay: TWO },
   });
   const gate = new Gate(spied.spy);
   const { commits } = spied.store;
@@ -259,7 +262,7 @@ Deno.test("one operation is under way at a time, if nothing else is said", async
 });
 
 Deno.test("nothing is begun behind an unknown outcome, and everything once it is known", async () => {
-  using spied = await spiedWith({ queue: { ...DEFAULT_QUEUE, underWay: 2 } });
+  using spied = await spiedWith({ queue: { ...DEFAULT_QUEUE, underWay: TWO } });
   const { store: { commits }, spy } = spied;
   const gate = new Gate(spy);
   const lost = commits.add(new TestPart("a", { order: ["a"] }));
@@ -438,7 +441,7 @@ Deno.test("what gathered is told of a failure, once for each attempt", async (t)
 
 Deno.test("a full queue is busy at once, says when to come again, and counts whom it sent away", async () => {
   using spied = await spiedWith({
-    queue: { parts: 3, bytes: 500, underWay: 1 },
+    queue: { ...DEFAULT_QUEUE, parts: 3, bytes: 500 },
   });
   const { store: { commits }, spy } = spied;
   const gate = new Gate(spy);
@@ -461,6 +464,7 @@ Deno.test("a full queue is busy at once, says when to come again, and counts who
     waiting: 3,
     waitingBytes: 500,
     underWay: 1,
+    window: 1,
     refused: 3,
   });
   gate.open();
