@@ -23,16 +23,16 @@ export async function makeOwners(count: number): Promise<Bytes[]> {
 
 /** Opens their mailboxes in a store that no relay has opened yet. */
 export async function openMailboxes(
-  file: string,
+  location: string,
   owners: readonly Bytes[],
 ): Promise<MailboxId[]> {
-  using store = await openStore(file);
+  using store = await openStore(location);
   const now = Date.now();
-  for (const publicKey of owners) {
+  await Promise.all(owners.map((publicKey) => {
     const id = systemRandom(16).toHex();
     const answered = { id, expires: now + 60_000, publicKey };
-    await completeHandshake(store, answered, now);
-  }
+    return completeHandshake(store, answered, now);
+  }));
   return owners.map(mailboxIdOf);
 }
 

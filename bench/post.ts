@@ -31,8 +31,8 @@ const WARM = 400;
 /** As many as one commit of the relay's has. */
 const BATCH = 100;
 
-/** The price is to stay what it was mined for. */
-const SETTINGS = {
+/** Of the relays that are posted to: the price is to stay what was mined for. */
+export const SETTINGS = {
   RESTANTE_MAILBOX_BYTES: "1000000000000",
   RESTANTE_MAILBOX_MESSAGES: "16000000",
   RESTANTE_RELAY_BYTES: "1000000000000",
@@ -159,16 +159,16 @@ class Bench {
   #postToRelay(posters: number, count: number): Promise<Posted> {
     const from = this.#next;
     this.#next += count;
-    const { url } = this.relay;
+    const urls = [this.relay.url];
     const path = "/v1/messages?hold=3600";
-    return this.poster.post({ url, path, posters, from, count, status: 201 });
+    return this.poster.post({ urls, path, posters, from, count, status: 201 });
   }
 
   #postToBare(posters: number, count: number): Promise<Posted> {
-    const { url } = this.bare;
+    const urls = [this.bare.url];
     const path = "/v1/messages?refuse";
     const posting: Posting = {
-      url,
+      urls,
       path,
       posters,
       from: 0,

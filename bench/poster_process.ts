@@ -23,14 +23,17 @@ function readMessages(bytes: Bytes): Bytes[] {
 }
 
 async function post(posting: Posting): Promise<Posted> {
-  const { url, path, posters, from, count, times = 1, status } = posting;
+  const { urls, path, posters, from, count, times = 1, status } = posting;
   using connections = new DisposableStack();
   const open = await Promise.all(
-    Array.from({ length: posters }, () => KeptConnection.open(url)),
+    Array.from(
+      { length: posters },
+      (_, i) => KeptConnection.open(urls[i % urls.length] ?? ""),
+    ),
   );
   for (const connection of open) connections.use(connection);
   const requests = messages.slice(from, from + count)
-    .map((body) => postRequest(url, path, body));
+    .map((body) => postRequest(urls[0] ?? "", path, body));
   let left = times * requests.length;
   const passed: number[] = [];
   const began = performance.now();

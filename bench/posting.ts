@@ -3,8 +3,8 @@ import type { Spread } from "./samples.ts";
 
 /** Some of the messages, to be posted. */
 export interface Posting {
-  /** The server's. */
-  readonly url: string;
+  /** Of servers, to which the posters go in turns. */
+  readonly urls: readonly string[];
   /** With a query. */
   readonly path: string;
   /** Each with a connection of its own, and one message at a time. */

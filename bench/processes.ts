@@ -82,17 +82,17 @@ const UNBOUNDED = {
   RESTANTE_LOG_LEVEL: "warn",
 };
 
-/** Starts a relay, or the bare server that stands beside it, on a file. */
+/** Starts a relay, or the bare server that stands beside it, on a store. */
 export async function startServer(
   kind: "relay" | "bare",
-  file: string,
+  store: string,
   signingKey: Bytes,
   settings?: Readonly<Record<string, string>>,
 ): Promise<Server> {
   const given = JSON.stringify({ ...UNBOUNDED, ...settings });
   const child = new BenchProcess(
     "./server_process.ts",
-    [kind, file, given],
+    [kind, store, given],
     signingKey,
   );
   return {
@@ -134,6 +134,26 @@ export async function startPoster(file: string): Promise<Poster> {
 }
 
 const NO_KEY = new Uint8Array();
+
+/** A network of some length before a server. */
+export interface Network extends AsyncDisposable {
+  /** By which the server is reached. */
+  readonly url: string;
+  /** Makes everything late by so many milliseconds, each way. */
+  delay(milliseconds: number): Promise<void>;
+}
+
+/** Puts a network before the server at a URL. */
+export async function startNetwork(url: string): Promise<Network> {
+  const child = new BenchProcess("./delay_process.ts", [url], NO_KEY);
+  return {
+    url: await child.hear(),
+    delay: async (milliseconds) => {
+      await child.ask(String(milliseconds));
+    },
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  };
+}
 
 /** How readers are held. */
 export interface HeldReaders {

@@ -121,7 +121,7 @@ class Bench {
   async #post(server: Server, path: string) {
     const before = await server.cpu();
     const { perSecond } = await this.poster.post({
-      url: server.url,
+      urls: [server.url],
       path,
       posters: POSTERS,
       from: this.from,

@@ -5,6 +5,7 @@ import { benchHandshake } from "./handshake.ts";
 import { benchMine } from "./mine.ts";
 import { benchNotify } from "./notify.ts";
 import { benchPost } from "./post.ts";
+import { benchPostToDenoKv } from "./post_denokv.ts";
 import { benchReaders } from "./readers.ts";
 import { benchReturning } from "./returning.ts";
 import { benchMailbox } from "./mailbox.ts";
@@ -35,6 +36,17 @@ export const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   stalled: benchStalled,
 };
 
+/** Those that can be measured on a denokv server. */
+export const ON_DENOKV: typeof BENCHES = { post: benchPostToDenoKv };
+
+/** How benches are run. */
+export interface RunOptions {
+  /** Whether nothing is printed. */
+  readonly isQuiet?: boolean;
+  /** Whether it is those on a denokv server. */
+  readonly isOnDenoKv?: boolean;
+}
+
 /** A bench was asked for that there is not. */
 export class UnknownBenchError extends Error {
   /** The class, for logs. */
@@ -60,13 +72,14 @@ export interface BenchReport {
  */
 export async function runBenches(
   names: readonly string[],
-  { isQuiet = false }: { readonly isQuiet?: boolean } = {},
+  { isQuiet = false, isOnDenoKv = false }: RunOptions = {},
 ): Promise<BenchReport> {
-  const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
+  const benches = isOnDenoKv ? ON_DENOKV : BENCHES;
+  const unknown = names.filter((name) => !Object.hasOwn(benches, name));
   if (unknown.length > 0) {
     throw new UnknownBenchError(
       `no bench ${unknown.join(", ")}; there are ${
-        Object.keys(BENCHES).join(", ")
+        Object.keys(benches).join(", ")
       }`,
     );
   }
@@ -74,6 +87,6 @@ export async function runBenches(
   report.tables = [];
   const cores = navigator.hardwareConcurrency;
   say(`deno ${Deno.version.deno}, ${cores} cores`);
-  for (const name of names) await BENCHES[name]?.();
+  for (const name of names) await benches[name]?.();
   return { deno: Deno.version.deno, cores, tables: report.tables };
 }
