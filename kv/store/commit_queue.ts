@@ -196,7 +196,11 @@ export class CommitQueue {
       const cost = costOf(one.part, orders);
       const fits = room.checks >= cost.checks &&
         room.mutations >= cost.mutations && room.bytes >= cost.bytes;
-      const isFree = !order.some((name) => blocked.has(name)) &&
+      // One that was refused may be so again, and all that it goes with.
+      const isFit = taken.length === 0 ||
+        [...taken, one].every(({ attempts }) => attempts === 0) ||
+        order.every((name) => orders.has(name));
+      const isFree = isFit && !order.some((name) => blocked.has(name)) &&
         !one.part.apart.some((name) => apart.has(name));
       // One that fits nowhere goes alone, for the store to refuse.
       if (isFree && (fits || taken.length === 0)) {

@@ -214,6 +214,41 @@ Deno.test("a refused batch goes back in front of those that came later", async (
   });
 });
 
+Deno.test("what was refused goes again by itself, and what came later not with it", async () => {
+  using spied = await spiedWith();
+  const { store: { commits }, spy } = spied;
+  const gate = new Gate(spy);
+  let isRefused = true;
+  const add = (name: string, order: string) =>
+    commits.add(
+      new TestPart(name, {
+        order: [order],
+        add(batch) {
+          if (isRefused && order === "b") batch.operation.check(NEVER);
+        },
+      }),
+    );
+  const all = [add("first", "z")];
+  await gate.arrived();
+  all.push(add("a1", "a"), add("b1", "b"), add("b2", "b"), add("c1", "c"));
+  gate.pass();
+  await gate.arrived();
+  all.push(add("a2", "a"), add("d1", "d"), add("e1", "e"));
+  gate.pass(); // refused, for what b relies on
+  await gate.arrived();
+  isRefused = false;
+  gate.open();
+  await Promise.all(all);
+  assert.deepEqual(batchesOf(spy), [
+    ["first"],
+    ["a1", "b1", "b2", "c1"],
+    ["a1", "a2"],
+    ["b1", "b2"],
+    ["c1"],
+    ["d1", "e1"],
+  ]);
+});
+
 Deno.test("disjoint batches are under way together, never two of one order", async () => {
   using spied = await spiedWith({
     limits: { ...LIMITS, mutations: 2 },
