@@ -87,6 +87,7 @@ const HEAD = [
   "messages a batch",
   "ms a commit",
   "reads a post",
+  "ms a read",
   "bare batches: messages/s",
   "bare atomics/s",
   "to batches",
@@ -100,6 +101,7 @@ const COUNTED = [
   "restante_commit_seconds_count",
   "restante_commit_batch_parts_sum",
   "restante_commit_batch_parts_count",
+  "restante_read_seconds_sum",
   "restante_read_seconds_count",
 ] as const;
 
@@ -129,6 +131,7 @@ class Bench {
       const bare = await this.#writeBare(posters);
       const seconds = count / posted.perSecond;
       const commits = counts.restante_commit_seconds_sum;
+      const reads = counts.restante_read_seconds_count;
       rows.push([
         String(delay),
         String(workers),
@@ -140,7 +143,8 @@ class Bench {
         (counts.restante_commit_batch_parts_sum /
           counts.restante_commit_batch_parts_count).toFixed(1),
         (1_000 * commits / counts.restante_commit_seconds_count).toFixed(1),
-        (counts.restante_read_seconds_count / count).toFixed(2),
+        (reads / count).toFixed(2),
+        (1_000 * counts.restante_read_seconds_sum / reads).toFixed(1),
         shown(bare.batches),
         shown(bare.atomics),
         (posted.perSecond / bare.batches).toFixed(2),

@@ -21,6 +21,11 @@ export interface UnderWay {
 const FEW_WAIT = 3;
 /** And one fewer while more than this do. */
 const MANY_WAIT = 6;
+/**
+ * How much longer than the least a commit may take with nobody before it: they
+ * are of different sizes, and a way is not always as long.
+ */
+const TOLERATED = 1.5;
 /** Milliseconds for which the least time that a commit took is relied on. */
 const SPELL = 30_000;
 
@@ -90,7 +95,8 @@ export class CommitWindow {
       this.#spellEnds = this.#clock.monotonic() + SPELL;
       return;
     }
-    const waiting = this.#size * (1 - this.#least * answers / milliseconds);
+    const alone = TOLERATED * this.#least;
+    const waiting = this.#size * (1 - alone * answers / milliseconds);
     const { least: fewest, most } = this.#bounds;
     if (waiting > MANY_WAIT) this.#size = Math.max(this.#size - 1, fewest);
     else if (waiting < FEW_WAIT && isFull) {

@@ -158,7 +158,7 @@ Deno.test("a store that slows down is given less at once, and never more than is
 
 Deno.test("to a store that hangs nothing more goes than may be under way, and all are told", async () => {
   const all = new Callers(FAR);
-  all.call(256, 256);
+  all.call(1_000, 1_000);
   await pass(all.clock, TO_GROW);
   const { window } = all.queue.stats;
   assert.ok(window > BOUNDS.least);
@@ -172,7 +172,7 @@ Deno.test("to a store that hangs nothing more goes than may be under way, and al
   all.end();
   all.target.giveUp(new Error("no answer"));
   await settled();
-  assert.equal(all.failed, 256);
+  assert.equal(all.failed, 1_000);
   assert.deepEqual(all.queue.stats, {
     waiting: 0,
     waitingBytes: 0,
