@@ -253,14 +253,18 @@ const MANY_CHECKS = 100;
 /**
  * What a message can be judged by without reading anything: the commit finds out
  * whether it was stored before. Null where this worker does not know enough of
- * the mailbox, and where a store takes so few checks that reading costs less.
+ * the mailbox, and where others are on their way to it and a store takes so few
+ * checks that reading costs less.
  */
 export function recallMailbox(
   store: Store,
   mailbox: MailboxId,
 ): Recalled | null {
-  if (store.limits.checks < MANY_CHECKS) return null;
-  return ledgerOf(store).recall(mailbox);
+  const ledger = ledgerOf(store);
+  // Behind others of its mailbox it has to wait, and may read meanwhile.
+  const isCheap = store.limits.checks >= MANY_CHECKS ||
+    !ledger.isRelied(mailbox);
+  return isCheap ? ledger.recall(mailbox) : null;
 }
 
 /** Reads all that a message is judged by, at once. */

@@ -111,6 +111,11 @@ export class Ledger {
     this.#kept.delete(mailbox);
   }
 
+  /** Whether parts of commits rely on a mailbox's row. */
+  isRelied(mailbox: MailboxId): boolean {
+    return this.#rows.has(mailbox);
+  }
+
   /** Ends that; the row is remembered for a while. */
   release(mailbox: MailboxId): void {
     const known = this.#rows.get(mailbox);

@@ -14,6 +14,7 @@ import type { MailboxId } from "../../../lib/ids.ts";
 import { DEFAULT_QUOTAS } from "../../../lib/quota.ts";
 import { assertWhole } from "../recount.ts";
 import { newMessage, NOW, openMailbox } from "../message_maker.ts";
+import { Gate } from "../store/test_part.ts";
 import { LIMITS, spiedWith } from "../spied_database.ts";
 import { TempDirectory } from "../temp_directory.ts";
 
@@ -221,11 +222,18 @@ Deno.test("a thousand mailboxes are remembered, those that were used last", asyn
   assert.ok(ledger.recall(first));
 });
 
-Deno.test("a store that takes few checks is read first", async () => {
+Deno.test("a store that takes few checks is read first by who has to wait for others of the mailbox", async () => {
   using spied = await spiedWith({ limits: { ...LIMITS, checks: 10 } });
   const { store } = spied;
   const mailbox = await usedMailbox(store);
+  assert.ok(recallMailbox(store, mailbox), "it would be the only one");
+  const gate = new Gate(spied.spy);
+  const stored = storeRemembered(store, newMessage(mailbox));
+  await gate.arrived();
   assert.equal(recallMailbox(store, mailbox), null);
+  gate.open();
+  assert.ok((await stored).created);
+  assert.ok(recallMailbox(store, mailbox));
 });
 
 Deno.test("a hundred messages to as many mailboxes that are remembered find room in operations", async () => {
