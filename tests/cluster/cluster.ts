@@ -1,6 +1,7 @@
 /** Three workers on one store, as a client behind a balancer sees them. */
 import { Relay } from "../../client/mod.ts";
 import { sharedPkcs8 } from "../routes/shared_keys.ts";
+import { DelayingProxy } from "./delaying_proxy.ts";
 import { DenoKv } from "./denokv.ts";
 import { Worker } from "./worker.ts";
 
@@ -13,23 +14,31 @@ export const WORKERS = 3;
 /** The workers of a relay and the server of their store. */
 export class Cluster implements AsyncDisposable {
   readonly denokv: DenoKv;
+  /** What lies between the workers and their store. */
+  readonly network: DelayingProxy;
   readonly workers: readonly Worker[];
   #turn = 0;
 
-  private constructor(denokv: DenoKv, workers: readonly Worker[]) {
+  private constructor(
+    denokv: DenoKv,
+    network: DelayingProxy,
+    workers: readonly Worker[],
+  ) {
     this.denokv = denokv;
+    this.network = network;
     this.workers = workers;
   }
 
-  /** Starts all workers at once, on an empty store. */
-  static async start(): Promise<Cluster> {
+  /** Starts all workers at once, on an empty store so many milliseconds away. */
+  static async start({ away = 0 } = {}): Promise<Cluster> {
     await using starting = new AsyncDisposableStack();
     const denokv = starting.use(await DenoKv.start());
+    const network = starting.use(new DelayingProxy(denokv.url, away / 2));
     // The tests sign tokens as the relay does; its other key is in the store.
     const { signing } = await sharedPkcs8();
     const environment = {
       DENO_KV_ACCESS_TOKEN: denokv.token,
-      RESTANTE_KV: denokv.url,
+      RESTANTE_KV: away > 0 ? network.url : denokv.url,
       RESTANTE_URL: ORIGIN,
       RESTANTE_SIGNING_KEY: signing.toBase64(),
       RESTANTE_MAXIMA_KEY: "",
@@ -44,7 +53,7 @@ export class Cluster implements AsyncDisposable {
     const failed = workers.find(({ status }) => status === "rejected");
     if (failed?.status === "rejected") throw failed.reason;
     starting.move();
-    return new Cluster(denokv, started);
+    return new Cluster(denokv, network, started);
   }
 
   /** The next one of those that run. */
@@ -57,6 +66,7 @@ export class Cluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.kill()));
+    await this.network[Symbol.asyncDispose]();
     await this.denokv[Symbol.asyncDispose]();
   }
 }
