@@ -28,7 +28,12 @@ import {
 } from "./entry.ts";
 import type { Mailbox } from "./mailboxes.ts";
 import { commitMail, mailOf, orderOf } from "./mail_batch.ts";
-import { chunksBytes, segmentCount, setObject } from "./objects.ts";
+import {
+  chunksBytes,
+  INLINE_BYTES,
+  segmentCount,
+  setObject,
+} from "./objects.ts";
 import { RING_MUTATIONS } from "./rings.ts";
 import { type Absence, ledgerOf, type Recalled } from "./ledger.ts";
 import { USAGE_COST } from "./usage_changes.ts";
@@ -92,6 +97,7 @@ class MessagePart implements Part<MarkFound> {
   readonly apart: readonly string[];
   readonly cost: Cost;
   readonly sharedCost: Cost = USAGE_COST;
+  readonly inRow: number;
   readonly asks: readonly Key[];
   readonly #store: Store;
   readonly #message: NewMessage;
@@ -128,6 +134,7 @@ class MessagePart implements Part<MarkFound> {
       mutations: MUTATIONS + segmentCount(body.length),
       bytes: FRAME_BYTES + chunksBytes(body.length) + body.length,
     };
+    this.inRow = body.length <= INLINE_BYTES ? body.length : 0;
     this.asks = [keys.seen(id), keys.usage(mailbox)];
   }
 

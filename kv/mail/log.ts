@@ -10,6 +10,9 @@ import { encodeRow, ENTRY_BYTES, ROW_BYTES } from "./row.ts";
 /** Messages that a mailbox may get from one commit: more than checks allow. */
 const MOST_IN_ROW = 128;
 
+/** Bytes of the bodies that stand in a row, at most. */
+export const ROW_BODIES: number = ROW_BYTES - 1 - MOST_IN_ROW * ENTRY_BYTES;
+
 interface Row {
   readonly entries: MessageEntry[];
   /** Bytes of the bodies that stand in it. */
@@ -28,7 +31,7 @@ export class LogRows implements Gathered {
     const row = this.#rows.get(mailbox) ?? { entries: [], bodies: 0 };
     this.#rows.set(mailbox, row);
     const isInEntry = message.body !== null && message.size <= INLINE_BYTES &&
-      1 + MOST_IN_ROW * ENTRY_BYTES + row.bodies + message.size <= ROW_BYTES;
+      row.bodies + message.size <= ROW_BODIES;
     const entry: MessageEntry = {
       ...message,
       index: row.entries.length,

@@ -35,6 +35,8 @@ export interface Part<Outcome> {
   readonly cost: Cost;
   /** What all parts of one order add together, at most; nothing, if not said. */
   readonly sharedCost?: Cost;
+  /** Bytes that it would add to a row that all parts of one order share; 0, if not said. */
+  readonly inRow?: number;
   /** Entries that tell what became of it. */
   readonly asks: readonly Key[];
   /** What it still has to read before it can be added; null if nothing. */

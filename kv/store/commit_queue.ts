@@ -20,6 +20,12 @@ export interface QueueLimits {
   readonly bytes: number;
   /** Operations that may be under way at once, by how long they take. */
   readonly underWay: UnderWay;
+  /**
+   * Bytes that the parts of one order may add to the row that they share. What
+   * goes beyond it waits for the next operation, which costs less than rows of
+   * its own where operations are soon done.
+   */
+  readonly rowBytes: number;
 }
 
 /** Some seconds of the work of a disk, which does one thing at a time. */
@@ -27,6 +33,8 @@ export const DEFAULT_QUEUE: QueueLimits = {
   parts: 10_000,
   bytes: 64 * 2 ** 20,
   underWay: { least: 1, most: 1 },
+  // A value holds them, and what stands around each.
+  rowBytes: 52_000,
 };
 
 /** What a queue does, for whoever watches over it. */
@@ -187,14 +195,17 @@ export class CommitQueue {
     }
     const room = { ...this.#limits };
     const orders = new Set<string>();
+    const rows = new Map<string | undefined, number>();
     for (const [i, one] of this.#waiting.entries()) {
       if (i >= LOOKED_AT || taken.length >= TOGETHER) {
         left.push(...this.#waiting.slice(i));
         break;
       }
-      const { order } = one.part;
+      const { order, inRow = 0 } = one.part;
       const cost = costOf(one.part, orders);
-      const fits = room.checks >= cost.checks &&
+      const row = inRow + (rows.get(order[0]) ?? 0);
+      const fits = (inRow === 0 || row <= this.#bounds.rowBytes) &&
+        room.checks >= cost.checks &&
         room.mutations >= cost.mutations && room.bytes >= cost.bytes;
       // One that was refused may be so again, and all that it goes with.
       const isFit = taken.length === 0 ||
@@ -209,6 +220,7 @@ export class CommitQueue {
         room.mutations -= cost.mutations;
         room.bytes -= cost.bytes;
         for (const name of order) orders.add(name);
+        rows.set(order[0], row);
         this.#waitingBytes -= one.part.cost.bytes;
         taken.push(one);
       } else {

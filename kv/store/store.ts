@@ -8,7 +8,6 @@ import {
   DEFAULT_QUEUE,
   type QueueLimits,
 } from "./commit_queue.ts";
-import type { UnderWay } from "./commit_window.ts";
 import {
   type Database,
   DatabaseError,
@@ -221,11 +220,16 @@ export interface OpenOptions {
 }
 
 /**
- * Operations under way at once, where a server takes its time for each. A KV
- * Connect client has one connection, and a server takes 200 requests at once
- * over it: the reads go the same way.
+ * What waits for a server, which takes its time for each operation: many are
+ * under way, and each takes all that there is for a mailbox. A KV Connect client
+ * has one connection, and a server takes 200 requests at once over it: the reads
+ * go the same way.
  */
-const UNDER_WAY_AT_SERVER: UnderWay = { least: 8, most: 64 };
+const QUEUE_TO_SERVER: QueueLimits = {
+  ...DEFAULT_QUEUE,
+  underWay: { least: 8, most: 64 },
+  rowBytes: Infinity,
+};
 
 /**
  * Opens a store and creates it where there is none: a file (readable by its
@@ -252,15 +256,13 @@ export async function openStore(
       await whenUnlocked(() => probeSharing(watching, record.epoch));
     }
     if (isNew) await whenUnlocked(() => probeNumbering(database));
-    const underWay = isFile(location) || location === IN_MEMORY
-      ? DEFAULT_QUEUE.underWay
-      : UNDER_WAY_AT_SERVER;
+    const isLocal = isFile(location) || location === IN_MEMORY;
     return new Store({
       database,
       watching,
       record,
       limits: record.limits,
-      queue: { ...DEFAULT_QUEUE, underWay, ...queue },
+      queue: { ...isLocal ? DEFAULT_QUEUE : QUEUE_TO_SERVER, ...queue },
       clock,
     });
   } catch (error) {

@@ -3,6 +3,7 @@ import type { RelayKeys } from "../../kv/relay_keys.ts";
 import { type DoorbellOptions, Doorbells } from "../../kv/bells/doorbells.ts";
 import { ledgerOf } from "../../kv/mail/ledger.ts";
 import type { Database, Entry } from "../../kv/store/database.ts";
+import type { QueueLimits } from "../../kv/store/commit_queue.ts";
 import { IN_MEMORY } from "../../kv/store/location.ts";
 import { openStore, type Store } from "../../kv/store/store.ts";
 import { DIGEST_ROUND } from "../../lib/link.ts";
@@ -38,6 +39,8 @@ export interface TestRelayOptions {
   readonly kv?: string;
   /** What opens its database; Deno KV, if not given. */
   readonly openDatabase?: (location: string) => Promise<Database>;
+  /** Bounds of what waits to be committed, where they are other than usual. */
+  readonly queue?: Partial<QueueLimits>;
   readonly keys?: RelayKeys;
   readonly clock?: Clock;
   readonly url?: string;
@@ -79,6 +82,7 @@ export class TestRelay implements Disposable {
     const store = await openStore(kv, {
       now: clock.now,
       ...(open && { open }),
+      ...(options.queue && { queue: options.queue }),
     });
     const keys = options.keys ?? await sharedKeys();
     const url = options.url ?? ORIGIN;

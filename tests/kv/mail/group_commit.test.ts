@@ -16,7 +16,9 @@ import {
 import { readAfter } from "../../../kv/mail/read.ts";
 import type { StoredMessage } from "../../../kv/mail/entry.ts";
 import { sweep } from "../../../kv/mail/sweep.ts";
-import { decodeRow } from "../../../kv/mail/row.ts";
+import { ROW_BODIES } from "../../../kv/mail/log.ts";
+import { decodeRow, ROW_BYTES } from "../../../kv/mail/row.ts";
+import { DEFAULT_QUEUE } from "../../../kv/store/commit_queue.ts";
 import { DatabaseError } from "../../../kv/store/database.ts";
 import type { CommitLimits } from "../../../kv/store/limits.ts";
 import { openStore, type Store } from "../../../kv/store/store.ts";
@@ -323,19 +325,50 @@ Deno.test("rows of several messages are the same after a restart", async () => {
   await assertWhole(store);
 });
 
-Deno.test("small bodies that a row has no room for stand in segments, and are read all the same", async () => {
-  using spied = await spiedWith();
-  const { store } = spied;
+Deno.test("small bodies that a row has no room for stand in segments, which are read ten at a time", async () => {
+  using spied = await spiedWith({
+    queue: { ...DEFAULT_QUEUE, rowBytes: Infinity },
+  });
+  const { store, spy } = spied;
   const mailbox = newMailbox();
-  const lengths = new Array<number>(30).fill(4_096);
+  const lengths = new Array<number>(50).fill(4_096);
   const { bodies } = await storeTogether(spied, mailbox, lengths);
   const [row] = await store.list({ prefix: keys.messages(mailbox) });
   assert.ok(row);
   const places = decodeRow(row.value).map(({ place }) => place);
   assert.deepEqual([...new Set(places)], ["entry", "segments"]);
+  const apart = places.filter((place) => place === "segments").length;
+  spy.takeCounts();
   const { messages } = await read(store, mailbox, null);
   assert.deepEqual(messages.map(({ body }) => body), bodies);
+  assert.equal(spy.takeCounts().reads, 1 + Math.ceil(apart / 10));
   await assertWhole(store);
+});
+
+Deno.test("where operations are soon done, small bodies wait for one whose row has room for them", async () => {
+  using spied = await spiedWith();
+  const { store } = spied;
+  const mailbox = newMailbox();
+  const lengths = Array.from({ length: 100 }, (_, i) => 40 + i % 10 * 455);
+  lengths[70] = 5_000; // never in a row
+  const { bodies, stored } = await storeTogether(spied, mailbox, lengths);
+  const rows = await store.list({ prefix: keys.messages(mailbox) });
+  const entries = rows.flatMap(({ value }) => decodeRow(value));
+  const apart = entries.filter(({ place }) => place !== "entry");
+  assert.deepEqual(apart.map(({ size }) => size), [5_000]);
+  const total = lengths.reduce((sum, one) => sum + one) - 5_000;
+  const { rowBytes } = DEFAULT_QUEUE;
+  assert.equal(rows.length, Math.ceil(total / rowBytes));
+  for (const { value } of rows) assert.ok(value.length <= ROW_BYTES);
+  const { messages } = await read(store, mailbox, null);
+  assert.deepEqual(messages.map(({ body }) => body), bodies, "in their order");
+  assert.deepEqual(
+    messages.map(({ cursor }) => cursor),
+    stored.map(({ cursor }) => cursor),
+  );
+  await assertWhole(store);
+  // As much as may wait for a row fits into it, however small the bodies are.
+  assert.ok(rowBytes <= ROW_BODIES);
 });
 
 Deno.test("a message that was there fails nobody else's", async () => {

@@ -57,6 +57,38 @@ Deno.test("a part that does not fit lets others pass, but none of its own order"
   ]);
 });
 
+Deno.test("what has no room in the row of its order waits, with all that come after in that order", async () => {
+  const queue = { ...DEFAULT_QUEUE, rowBytes: 100 };
+  using spied = await spiedWith({ queue });
+  const gate = new Gate(spied.spy);
+  const { commits } = spied.store;
+  const add = (name: string, order: string[], inRow?: number) =>
+    commits.add(new TestPart(name, { order, ...inRow && { inRow } }));
+  const all = [
+    add("first", ["z"], 100),
+    add("a1", ["a"], 60),
+    add("a2", ["a"], 40),
+    add("a3", ["a"]),
+    add("a4", ["a"], 1),
+    add("a5", ["a"]),
+    add("b1", ["b"], 99),
+    add("b2", ["b"], 2),
+    add("c1", ["c"], 101),
+    add("c2", ["c"], 1),
+    add("d1", []),
+  ];
+  gate.open();
+  await Promise.all(all);
+  assert.deepEqual(batchesOf(spied.spy), [
+    ["first"],
+    ["a1", "a2", "a3", "b1", "d1"],
+    ["a4", "a5", "b2"],
+    // One that fits into no row goes alone.
+    ["c1"],
+    ["c2"],
+  ]);
+});
+
 Deno.test("limits are kept to the last check, mutation and byte", async (t) => {
   const limits = { checks: 4, mutations: 6, bytes: 50 };
   const table: [cost: Partial<typeof limits>, together: number][] = [

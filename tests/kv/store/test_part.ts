@@ -14,6 +14,7 @@ export interface PartOptions {
   readonly apart?: readonly string[];
   readonly cost?: Partial<Cost>;
   readonly sharedCost?: Cost;
+  readonly inRow?: number;
   readonly checks?: readonly Check[];
   readonly prepare?: () => Promise<void> | null;
   readonly add?: (batch: Batch) => string | typeof AGAIN | void;
@@ -32,12 +33,14 @@ export class TestPart implements Part<string> {
   readonly apart: readonly string[];
   readonly cost: Cost;
   readonly sharedCost?: Cost;
+  readonly inRow: number;
   readonly asks: readonly Key[];
   readonly #name: string;
   readonly #options: PartOptions;
 
   constructor(name: string, options: PartOptions = {}) {
-    const { order = [], apart = [], cost, checks = [] } = options;
+    const { order = [], apart = [], cost, checks = [], inRow = 0 } = options;
+    this.inRow = inRow;
     this.#name = name;
     this.#options = options;
     this.order = order;
