@@ -349,7 +349,7 @@ Deno.test("where operations are soon done, small bodies wait for one whose row h
   using spied = await spiedWith();
   const { store } = spied;
   const mailbox = newMailbox();
-  const lengths = Array.from({ length: 100 }, (_, i) => 40 + i % 10 * 455);
+  const lengths = Array.from({ length: 100 }, (_, i) => 40 + i % 10 * 450);
   lengths[70] = 5_000; // never in a row
   const { bodies, stored } = await storeTogether(spied, mailbox, lengths);
   const rows = await store.list({ prefix: keys.messages(mailbox) });
@@ -358,7 +358,9 @@ Deno.test("where operations are soon done, small bodies wait for one whose row h
   assert.deepEqual(apart.map(({ size }) => size), [5_000]);
   const total = lengths.reduce((sum, one) => sum + one) - 5_000;
   const { rowBytes } = DEFAULT_QUEUE;
-  assert.equal(rows.length, Math.ceil(total / rowBytes));
+  // A row may be left with less room than the next body needs.
+  const most = Math.ceil(total / (rowBytes - 4_096));
+  assert.ok(rows.length <= most, `${rows.length} rows`);
   for (const { value } of rows) assert.ok(value.length <= ROW_BYTES);
   const { messages } = await read(store, mailbox, null);
   assert.deepEqual(messages.map(({ body }) => body), bodies, "in their order");
