@@ -181,9 +181,14 @@ export class Ledger {
     const known = this.#rows.get(mailbox);
     if (known === undefined) return null;
     const stamp = entry.versionstamp ?? "";
-    const isNewer = known.entry === null ||
-      stamp > (known.entry.versionstamp ?? "");
-    if (isNewer) {
+    const before = known.entry?.versionstamp ?? "";
+    const isGone = stamp === "" && before !== "";
+    if (isGone && known.isFresh) {
+      // Removed since, or read before it was there: that is to be read anew.
+      known.entry = null;
+      return null;
+    }
+    if (known.entry === null || stamp > before || isGone) {
       known.entry = entry;
       begin(known, stamp);
     }

@@ -5,6 +5,7 @@ import {
   readBefore,
   recallMailbox,
 } from "../../../kv/mail/accept.ts";
+import { keys } from "../../../kv/kinds.ts";
 import { setMailboxQuota } from "../../../kv/mail/admin.ts";
 import type { NewMessage } from "../../../kv/mail/entry.ts";
 import { ledgerOf } from "../../../kv/mail/ledger.ts";
@@ -141,6 +142,43 @@ Deno.test("a mailbox that another worker has closed takes nothing", async () => 
   await assert.rejects(storeRemembered(own, message), /it is closed/);
   assert.deepEqual(open, [true, undefined], "first by what was remembered");
   await assertWhole(own);
+});
+
+Deno.test("a mailbox of which another worker has left nothing takes nothing, whatever is remembered of it", async () => {
+  await using directory = await TempDirectory.make();
+  const [own, other] = await workers(directory);
+  using _own = own;
+  using _other = other;
+  const mailbox = await usedMailbox(own);
+  await closeMailbox(other, mailbox, NOW);
+  assert.equal((await own.get(keys.usage(mailbox))).value, null);
+  const message = newMessage(mailbox, 100, {
+    hold({ mailbox }) {
+      if (mailbox?.isOpen !== true) throw new Error("it is closed");
+      return { hold: 3_600, paidFor: 3_600 };
+    },
+  });
+  // By what is read before, and by what the commit itself reads.
+  await assert.rejects(storeRead(own, message), /it is closed/);
+  await assert.rejects(commitMessage(own, message, NOW), /it is closed/);
+});
+
+Deno.test("a row that is gone while others rely on it is read anew", async () => {
+  using spied = await spiedWith();
+  const { store } = spied;
+  const ledger = ledgerOf(store);
+  const mailbox = await usedMailbox(store);
+  const message = newMessage(mailbox);
+  const entry = await store.get(keys.usage(mailbox));
+  ledger.hold(mailbox);
+  assert.ok(ledger.learn(mailbox, entry));
+  const none = { key: entry.key, value: null, versionstamp: null };
+  // It may have been read before there was one.
+  assert.equal(ledger.learn(mailbox, none), null);
+  assert.equal(ledger.mayTry(mailbox, message.id), false);
+  const absence = ledger.learn(mailbox, none);
+  assert.equal(ledger.isAbsent(mailbox, message.id, absence), true);
+  ledger.release(mailbox);
 });
 
 Deno.test("what one worker closes it does not find full of what was there", async () => {
