@@ -34,6 +34,7 @@ export class Backlog {
   /** Those that have stood still for longest come first. */
   readonly #parcels = new Set<Waiting>();
   #bytes = 0;
+  #abandoned = 0;
   /** Answers that found no room, since the start. */
   refused = 0;
   /** Answers that were dropped as they were not taken, since the start. */
@@ -60,6 +61,39 @@ export class Backlog {
   /** Notes that so many bytes more wait, or less. */
   add(bytes: number): void {
     this.#bytes += bytes;
+  }
+
+  /**
+   * Bytes of readers that are told to go and have not gone. Nothing ends a socket
+   * whose other side takes nothing: what it was sent stays in memory.
+   */
+  get abandoned(): number {
+    return this.#abandoned;
+  }
+
+  /**
+   * Notes that so many of the bytes that wait are abandoned, and keep no room
+   * from others any more; or, below 0, that so many of the abandoned are gone.
+   */
+  abandon(bytes: number): void {
+    if (bytes > 0) this.#bytes -= bytes;
+    this.#abandoned += bytes;
+  }
+
+  /**
+   * Room for a socket: as many bytes may be abandoned as may wait.
+   *
+   * @throws {Problem} `busy`
+   */
+  requireRoomForSocket(): void {
+    if (this.#abandoned < this.#most) return;
+    this.refused++;
+    throw new Problem(
+      "busy",
+      "sockets whose readers take nothing hold as much as there is room for; " +
+        "read by events or polls",
+      { retryAfter: RETRY_AFTER },
+    );
   }
 
   /**

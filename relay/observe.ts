@@ -28,6 +28,8 @@ export interface Sources {
   readonly streams?: () => Iterable<readonly [transport: string, number]>;
   /** Bytes that wait to be sent to readers. */
   readonly bufferedBytes?: () => number;
+  /** Bytes of sockets that were told to go and have not gone. */
+  readonly abandonedBytes?: () => number;
   /** Request bodies that are being read. */
   readonly bodies?: () => number;
   /** Bytes of them that are held. */
@@ -73,6 +75,7 @@ export function observe(metrics: Metrics, sources: Sources): void {
     add("restante_price_factor", "By how much the relay's fill raises its price.", room && (async () => 2 ** doublings(await fill())));
     add("restante_streams", "Readers that stay.", streams && (() => labelled("transport", streams())));
     add("restante_buffered_bytes", "Bytes that wait to be sent to readers.", sources.bufferedBytes);
+    add("restante_abandoned_bytes", "Bytes of sockets that were told to go and have not gone.", sources.abandonedBytes);
     add("restante_bodies", "Request bodies that are being read.", sources.bodies);
     add("restante_body_bytes", "Bytes of request bodies that are held.", sources.bodyBytes);
     add("restante_connections", "Connections that are open.", sources.connections);

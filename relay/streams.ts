@@ -36,6 +36,11 @@ export interface Place {
   buffered: number;
   /** Whether so many bytes more may wait for it now. */
   hasRoomFor(bytes: number): boolean;
+  /**
+   * Says that the reader is told to go: what waits for it keeps no room from
+   * others, though it may be there until the place is left.
+   */
+  abandon(): void;
   /** Gives the place up; again does nothing. */
   leave(): void;
 }
@@ -100,9 +105,11 @@ export class Streams {
    * A place for a reader. It is taken at once, so that of two who come for the
    * last one only one gets it.
    *
-   * @throws {RateLimited} saying which cap is reached
+   * @throws {RateLimited} saying which cap is reached; {@link Problem} `busy` if
+   * sockets that were told to go hold too much
    */
   enter({ transport, token, mailbox }: Visitor): Place {
+    if (transport === "socket") this.#backlog.requireRoomForSocket();
     const ofToken = this.#tokens.get(token) ?? 0;
     const ofMailbox = this.#mailboxes.get(mailbox) ?? 0;
     if (ofToken >= this.#caps.tokenStreams) throw this.#full("token");
@@ -141,13 +148,14 @@ export class Streams {
     const { streamBytes } = this.#caps;
     const backlog = this.#backlog;
     let own = 0;
+    let isAbandoned = false;
     let hasLeft = false;
     return {
       get buffered() {
         return own;
       },
       set buffered(bytes) {
-        if (hasLeft) return;
+        if (hasLeft || isAbandoned) return;
         backlog.add(bytes - own);
         own = bytes;
       },
@@ -157,9 +165,15 @@ export class Streams {
         const isRoomy = own === 0 || own + bytes <= streamBytes;
         return isRoomy && backlog.hasRoomFor(bytes, own);
       },
+      abandon() {
+        if (hasLeft || isAbandoned) return;
+        isAbandoned = true;
+        backlog.abandon(own);
+      },
       leave() {
         if (hasLeft) return;
-        backlog.add(-own);
+        if (isAbandoned) backlog.abandon(-own);
+        else backlog.add(-own);
         own = 0;
         hasLeft = true;
         free();

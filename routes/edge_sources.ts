@@ -14,6 +14,7 @@ export function edgeSources(
   return {
     streams: () => Object.entries(streams.counts),
     bufferedBytes: () => backlog.bytes,
+    abandonedBytes: () => backlog.abandoned,
     bodies: () => uploads.size,
     bodyBytes: () => uploads.bytes,
     connections: () => connections.size,

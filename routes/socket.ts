@@ -63,6 +63,7 @@ export async function serveSocket(
     relay.log.error("socket-failed", { error });
     socket.close(1011, "internal");
   } finally {
+    stay.place.abandon();
     await pages.return(undefined);
   }
 

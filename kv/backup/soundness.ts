@@ -85,13 +85,14 @@ export class Inspector {
     expect(isOwn, `the body of message ${id} is another's`);
   }
 
-  #lookAtFacts({ storedAt, holdUntil }: StoredFacts): void {
+  #lookAtFacts({ storedAt, holdUntil, paidFor = 0 }: StoredFacts): void {
     expect(storedAt <= this.#header.madeAt + SKEW, "mail of days to come");
     const hold = holdUntil - storedAt;
     expect(
       hold >= 0 && hold <= MOST_HOLD,
       "mail held for no time, or for ever",
     );
+    expect(1_000 * paidFor <= MOST_HOLD, "mail that was paid for, for ever");
   }
 
   #lookAtReader({ mailbox, reader }: ReaderRecord): void {

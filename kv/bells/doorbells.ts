@@ -2,8 +2,8 @@
  * Doorbells: waking the readers of a mailbox when it gets mail, whichever
  * worker stored it (DESIGN section 5).
  *
- * A worker has one `kv.watch`, on the sharded doorbells, for any number of
- * mailboxes and readers. A doorbell tells that something in its shard changed;
+ * A worker has one `kv.watch` at most, on the sharded doorbells, for any number of
+ * mailboxes and readers, and hears of its own commits without it. A doorbell tells that something in its shard changed;
  * the rings behind it tell which mailboxes. It may coalesce, come late or not
  * at all: once in a while the doorbells are looked at without being rung.
  */

@@ -109,6 +109,8 @@ class MessagePart implements Part<MarkFound> {
   #before: Before | null;
   /** Whether the commit itself may find out if the message is there. */
   #isTrying: boolean;
+  /** Versionstamp of the row that it relied on when it did. */
+  #relied: string | null | undefined;
   /** Since when the message is known not to be there. */
   #absence: Absence | null = null;
   /** Its mark, once it was found to be there. */
@@ -142,9 +144,9 @@ class MessagePart implements Part<MarkFound> {
     const { id, mailbox } = this.#message;
     const ledger = ledgerOf(this.#store);
     if (this.#before !== null) {
-      const { usage, mailbox: record } = this.#before;
+      const { usage, mailbox: record, at } = this.#before;
       this.#absence = ledger.learn(mailbox, usage);
-      if (record !== null) ledger.noteQuota(mailbox, record.quota);
+      if (record !== null) ledger.noteQuota(mailbox, record.quota, at);
       this.#before = null;
     }
     const counting = ledger.prepareRelay();
@@ -208,7 +210,10 @@ class MessagePart implements Part<MarkFound> {
     };
     this.#facts = facts;
     const mark = keys.seen(id);
-    if (isTried) batch.operation.check({ key: mark, versionstamp: null });
+    if (isTried) {
+      batch.operation.check({ key: mark, versionstamp: null });
+      this.#relied = ledger.rowOf(mailbox).versionstamp;
+    }
     batch.operation.set(mark, facts);
     const header = { mailbox, size, holdUntil, index };
     const bodyPlace = place === "entry" ? "entry" : "segments";
@@ -225,6 +230,10 @@ class MessagePart implements Part<MarkFound> {
   settle([mark, usage]: readonly EntryMaybe[]): MarkFound | null {
     const { mailbox } = this.#message;
     this.#isTrying = false;
+    const isInVain = this.#relied !== undefined &&
+      (mark?.value != null || usage?.versionstamp !== this.#relied);
+    if (isInVain) ledgerOf(this.#store).distrust(mailbox);
+    this.#relied = undefined;
     this.#absence = usage === undefined ? null : ledgerOf(this.#store)
       .learn(mailbox, usage as EntryMaybe<UsageRow>);
     if (mark === undefined || mark.value === null) return null;
@@ -252,6 +261,8 @@ export interface Before {
   readonly mailbox: Mailbox | null;
   /** What is kept for the mailbox. */
   readonly usage: EntryMaybe<UsageRow>;
+  /** When it began to be read: milliseconds of the monotonic clock. */
+  readonly at: number;
 }
 
 /** Checks of an operation of which messages may have one each. */
@@ -280,6 +291,7 @@ export async function readBefore(
   id: MessageId,
   mailbox: MailboxId,
 ): Promise<Before> {
+  const at = performance.now();
   const [mark, record, usage] = await store.getMany([
     keys.seen(id),
     keys.mailbox(mailbox),
@@ -288,7 +300,7 @@ export async function readBefore(
   const message = mark.value === null
     ? null
     : storedMessage(store, id, mark.value, mark.versionstamp);
-  return { message, mailbox: record.value, usage };
+  return { message, mailbox: record.value, usage, at };
 }
 
 /** The message, if it was ever stored and its mark still stands. */

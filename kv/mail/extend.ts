@@ -63,11 +63,11 @@ export async function extendMessage(
   now: number,
 ): Promise<ExtendedMessage | null> {
   for (;;) {
-    const mark = await store.get(keys.seen(id));
-    if (mark.value === null) return null;
-    const { value: facts, versionstamp } = mark;
+    const found = await store.get(keys.seen(id));
+    if (found.value === null) return null;
+    const held = await findHeld(store, id, found, now);
+    const { value: facts, versionstamp } = held?.mark ?? found;
     const message = storedMessage(store, id, facts, versionstamp);
-    const held = await findHeld(store, id, { ...mark, value: facts }, now);
     if (held === null) return { message, extended: false };
     const after = await improve(store, id, held, wish, now);
     if (after === null) continue; // somebody else changed it meanwhile
@@ -77,19 +77,23 @@ export async function extendMessage(
   }
 }
 
-/** The message with all that belongs to it; null if it is held no more. */
+/**
+ * The message with all that belongs to it, as it stood at one moment; null if it
+ * is held no more. Where it stands a mark says for good.
+ */
 async function findHeld(
   store: Store,
   id: MessageId,
-  mark: Held["mark"],
+  before: Held["mark"],
   now: number,
 ): Promise<Held | null> {
-  const { mailbox, object, stamp = mark.versionstamp, holdUntil } = mark.value;
-  if (holdUntil <= now) return null;
-  const [stored, { value: header }] = await store.getMany([
+  const { mailbox, object, stamp = before.versionstamp } = before.value;
+  const [mark, stored, { value: header }] = await store.getMany([
+    keys.seen(id),
     keys.message(mailbox, stamp),
     keys.object(object),
   ]);
+  if (mark.value === null || mark.value.holdUntil <= now) return null;
   if (stored.value === null || header === null) return null;
   const row = readRow(stored);
   const entry = row.messages.find((one) => one.id === id);

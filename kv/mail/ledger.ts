@@ -50,6 +50,9 @@ const QUOTA_KEPT = 5_000;
 /** Milliseconds without memory, once a commit was refused for what it relied on. */
 const DISTRUST = 1_000;
 
+/** How often that may happen in as long before nothing at all is remembered. */
+const MOST_IN_VAIN = 4;
+
 /** Begins anew what is known since a row was read. */
 function begin(known: Known, since: string): void {
   known.readings += 1;
@@ -78,8 +81,14 @@ export class Ledger {
   readonly #rows = new Map<MailboxId, Known>();
   /** Rows on which nobody relies now; the first is the oldest. */
   readonly #kept = new Map<MailboxId, Known>();
-  /** Until when nothing is taken from memory, by the monotonic clock. */
+  /** When a quota was last changed here, by the monotonic clock. */
+  #quotasChangedAt = -Infinity;
+  /** Of which mailboxes nothing is taken from memory, and until when. */
+  readonly #distrusted = new Map<MailboxId, number>();
+  /** Until when nothing is taken from memory at all, by the monotonic clock. */
   #distrustedUntil = 0;
+  /** When memory was last relied on in vain. */
+  #inVain: readonly number[] = [];
   #counted: { readonly at: number; readonly usage: Usage } | null = null;
   #counting: Promise<void> | null = null;
   /** What this worker's commits added since the count. */
@@ -121,7 +130,7 @@ export class Ledger {
     const known = this.#rows.get(mailbox);
     if (known === undefined || --known.users > 0) return;
     this.#rows.delete(mailbox);
-    if (known.entry === null || this.#isDistrusting) return;
+    if (known.entry === null || this.#isDistrusted(mailbox)) return;
     known.isFresh = false;
     begin(known, known.entry.versionstamp ?? "");
     this.#kept.set(mailbox, known);
@@ -131,14 +140,18 @@ export class Ledger {
     }
   }
 
-  /** Notes a mailbox's own quota, as it was just read. */
-  noteQuota(mailbox: MailboxId, own: Quota | undefined): void {
+  /** Notes a mailbox's own quota, as it was when its reading began. */
+  noteQuota(mailbox: MailboxId, own: Quota | undefined, at: number): void {
     const known = this.#rows.get(mailbox);
-    if (known !== undefined) known.quota = { own, at: performance.now() };
+    // Which quota was changed since is not known of all.
+    if (known !== undefined && at > this.#quotasChangedAt) {
+      known.quota = { own, at };
+    }
   }
 
   /** Forgets a mailbox's own quota, for it is changed. */
   forgetQuota(mailbox: MailboxId): void {
+    this.#quotasChangedAt = performance.now();
     const known = this.#rows.get(mailbox) ?? this.#kept.get(mailbox);
     if (known !== undefined) known.quota = null;
   }
@@ -146,12 +159,12 @@ export class Ledger {
   /**
    * What this worker remembers of an open mailbox; null if that is not enough
    * to store a message by. A commit that relies on it finds out whether it is
-   * still so; once one has found that it was not, nothing is remembered for a
+   * still so; once one has found that it was not, the mailbox is read first for a
    * while: where several workers, or those who send again what is stored, make
-   * commits fail, reading first costs less.
+   * commits fail, that costs less.
    */
   recall(mailbox: MailboxId): Recalled | null {
-    if (this.#isDistrusting) return null;
+    if (this.#isDistrusted(mailbox)) return null;
     const known = this.#rows.get(mailbox) ?? this.#kept.get(mailbox);
     if (known === undefined || known.entry?.value?.isOpen !== true) return null;
     const { quota } = known;
@@ -161,14 +174,31 @@ export class Ledger {
     return { quota: quota.own };
   }
 
-  /** Nothing is taken from memory for a while: a commit relied on it in vain. */
-  distrust(): void {
-    this.#distrustedUntil = performance.now() + DISTRUST;
+  /**
+   * Nothing of a mailbox is taken from memory for a while, for a commit relied on
+   * that in vain; nor of any other, if that has happened too often of late.
+   */
+  distrust(mailbox: MailboxId): void {
+    const now = performance.now();
+    const lately = this.#inVain.filter((at) => at > now - DISTRUST);
+    this.#inVain = [...lately, now];
+    this.#kept.delete(mailbox);
+    this.#distrusted.delete(mailbox);
+    this.#distrusted.set(mailbox, now + DISTRUST);
+    for (const [other, until] of this.#distrusted) {
+      if (until > now) break;
+      this.#distrusted.delete(other);
+    }
+    if (this.#inVain.length < MOST_IN_VAIN) return;
+    this.#distrustedUntil = now + DISTRUST;
+    this.#distrusted.clear();
     this.#kept.clear();
   }
 
-  get #isDistrusting(): boolean {
-    return performance.now() < this.#distrustedUntil;
+  #isDistrusted(mailbox: MailboxId): boolean {
+    const now = performance.now();
+    return now < this.#distrustedUntil ||
+      now < (this.#distrusted.get(mailbox) ?? 0);
   }
 
   /**
@@ -185,7 +215,7 @@ export class Ledger {
     const isGone = stamp === "" && before !== "";
     if (isGone && known.isFresh) {
       // Removed since, or read before it was there: that is to be read anew.
-      known.entry = null;
+      known.isFresh = false;
       return null;
     }
     if (known.entry === null || stamp > before || isGone) {
@@ -214,7 +244,7 @@ export class Ledger {
   mayTry(mailbox: MailboxId, id: MessageId): boolean {
     const known = this.#rows.get(mailbox);
     return known !== undefined && known.entry !== null &&
-      !known.stored.has(id) && !this.#isDistrusting;
+      !known.stored.has(id) && !this.#isDistrusted(mailbox);
   }
 
   /** Takes over a row as this worker's own commit has written it. */

@@ -122,8 +122,9 @@ export async function readAfter(
   const messages: ListedMessage[] = [];
   for (const one of page) {
     const { entry, isWanted } = one;
-    const held = apart.get(entry.object) ?? bodyIn(entry, options);
-    const body = isWanted ? held : null;
+    const body = isWanted
+      ? apart.get(entry.object) ?? bodyIn(entry, options)
+      : null;
     const expired = entry.holdUntil <= now;
     const message = listed(store, one, { body, expired });
     if (isWanted && body === null) {
@@ -236,6 +237,7 @@ async function listAfter(
   let start = keys.message(mailbox, position.versionstamp);
   for (let most = Math.min(wanted + 1, FIRST_ROWS);;) {
     const found = await store.list({ prefix, start }, most);
+    const before = bytes;
     for (const { stamp, messages } of found.map(readRow)) {
       for (const entry of messages) {
         const place = placeOf({ versionstamp: stamp, index: entry.index });
@@ -258,10 +260,11 @@ async function listAfter(
     // The least key that is greater: the log's keys hold hex digits alone.
     start = keys.message(mailbox, `${String(last.key.at(-1))}\0`);
     rows += found.length;
+    const isCounted = bytes > before;
     // Were the next as those before; and one by which the end is known.
     const more = Math.min(
       (wanted - entries.length) * rows / Math.max(entries.length, 1),
-      (pageBytes - bytes) * rows / Math.max(bytes, 1),
+      isCounted ? (pageBytes - bytes) * rows / bytes : Infinity,
     );
     most = Math.min(Math.ceil(more) + 1, MOST_ROWS);
   }

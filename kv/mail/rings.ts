@@ -50,6 +50,15 @@ export class Rings implements Gathered {
 
   /** Those who listen here need not wait for the bell. */
   committed(): void {
+    this.#tell();
+  }
+
+  /** Whoever finds nothing has looked for nothing. */
+  found(): void {
+    this.#tell();
+  }
+
+  #tell(): void {
     const mailboxes = [...this.#mailboxes];
     for (const listener of listeners.get(this.#store) ?? []) {
       listener(mailboxes);

@@ -91,7 +91,7 @@ export class UsageChanges implements Gathered {
   /** The rows may be otherwise than they were known. */
   failed(why: Failure): void {
     this.#ledger.endAdding(this.#all, false);
-    if (why === "refused") this.#ledger.distrust();
+    if (why === "empty") return; // they were not tried
     for (const mailbox of this.#rows.keys()) this.#ledger.forget(mailbox);
   }
 

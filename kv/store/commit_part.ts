@@ -71,6 +71,8 @@ export interface Gathered {
   committed?(versionstamp: string): void;
   /** It was not, or that is not known. */
   failed?(why: Failure): void;
+  /** Some of it may have been done all the same. */
+  found?(): void;
 }
 
 /** An operation that is being put together of parts. */
@@ -97,6 +99,11 @@ export class Batch {
   /** Tells those that gathered. */
   committed(versionstamp: string): void {
     for (const one of this.#gathered.values()) one.committed?.(versionstamp);
+  }
+
+  /** Tells them that some of it may have been done, though it had failed. */
+  found(): void {
+    for (const one of this.#gathered.values()) one.found?.();
   }
 
   /** The same, of a failure. */

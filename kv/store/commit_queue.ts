@@ -58,8 +58,10 @@ interface Waiting {
   readonly part: Part<unknown>;
   readonly resolve: (outcome: unknown) => void;
   readonly reject: (error: unknown) => void;
-  /** How often an operation with it was refused. */
+  /** How often it was to be added, and was not stored. */
   attempts: number;
+  /** Whether an operation with it was refused, and nobody knows for whom. */
+  isSuspect: boolean;
 }
 
 /** Seconds after which a caller may try a full queue again. */
@@ -68,11 +70,13 @@ const RETRY_AFTER = 1;
 const MOST_ATTEMPTS = 100;
 /** Parts of one operation, whatever else fits: a row has room for so many. */
 const TOGETHER = 100;
+/** Reads under way at once, for what became of a batch. */
+const ASKED_AT_ONCE = 8;
 /** Parts that are looked at for one operation. */
 const LOOKED_AT = 1_000;
 
 /** Parts that wait to be committed. */
-export class CommitQueue {
+export class CommitQueue implements Disposable {
   readonly #target: CommitTarget;
   readonly #limits: CommitLimits;
   readonly #bounds: QueueLimits;
@@ -134,7 +138,13 @@ export class CommitQueue {
     }
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
     const settle = resolve as (outcome: unknown) => void;
-    this.#waiting.push({ part, resolve: settle, reject, attempts: 0 });
+    this.#waiting.push({
+      part,
+      resolve: settle,
+      reject,
+      attempts: 0,
+      isSuspect: false,
+    });
     this.#waitingBytes += bytes;
     this.#begin();
     return promise;
@@ -209,7 +219,7 @@ export class CommitQueue {
         room.mutations >= cost.mutations && room.bytes >= cost.bytes;
       // One that was refused may be so again, and all that it goes with.
       const isFit = taken.length === 0 ||
-        [...taken, one].every(({ attempts }) => attempts === 0) ||
+        !one.isSuspect && taken[0]?.isSuspect !== true ||
         order.every((name) => orders.has(name));
       const isFree = isFit && !order.some((name) => blocked.has(name)) &&
         !one.part.apart.some((name) => apart.has(name));
@@ -260,11 +270,13 @@ export class CommitQueue {
     } catch (error) {
       batch.failed("unknown");
       this.#window.failed();
-      return await this.#settleUnknown(added, error);
+      await this.#settleUnknown(added, error);
+      return batch.found();
     }
     if (versionstamp === null) {
       batch.failed("refused");
-      return await this.#settleRefused(added);
+      const isSomeFound = await this.#settleRefused(added);
+      return isSomeFound ? batch.found() : undefined;
     }
     // It is done: those who are told of it may fail, and nobody's part does.
     for (const { part, resolve, reject } of added) {
@@ -277,9 +289,17 @@ export class CommitQueue {
     batch.committed(versionstamp);
   }
 
-  /** Some of it was otherwise than they knew: those settle, the others come again. */
-  async #settleRefused(batch: readonly Waiting[]): Promise<void> {
-    this.#putBack(this.#settle(batch, await this.#ask(batch)));
+  /**
+   * Some of it was otherwise than they knew: those settle, the others come again.
+   * Gives whether any has settled.
+   */
+  async #settleRefused(batch: readonly Waiting[]): Promise<boolean> {
+    const undone = this.#settle(batch, await this.#ask(batch));
+    const isSomeFound = undone.length < batch.length;
+    // If some have settled, it was for them; else it may be any of these.
+    for (const one of undone) one.isSuspect ||= !isSomeFound;
+    this.#putBack(undone);
+    return isSomeFound;
   }
 
   /** Ahead of those that came later; those that never get anywhere are told. */
@@ -329,27 +349,46 @@ export class CommitQueue {
     });
   }
 
-  /** What each part asks for: up to ten keys of one as they stood together. */
+  /**
+   * What each part asks for: up to ten keys of one as they stood together. Some
+   * are asked for at once, for the store may be far away.
+   */
   async #ask(batch: readonly Waiting[]): Promise<EntryMaybe[][]> {
-    const found: EntryMaybe[][] = [];
+    const groups: (readonly Part<unknown>[])[] = [];
     let some: Part<unknown>[] = [];
-    const look = async () => {
-      const keys = some.flatMap(({ asks }) => asks);
-      const entries: EntryMaybe[] = [];
-      for (let start = 0; start < keys.length; start += MOST_KEYS) {
-        const few = keys.slice(start, start + MOST_KEYS);
-        entries.push(...await this.#target.getMany<unknown[]>(few));
-      }
-      for (const { asks } of some) found.push(entries.splice(0, asks.length));
-      some = [];
-    };
     for (const { part } of batch) {
       const asked = some.reduce((sum, { asks }) => sum + asks.length, 0);
-      if (asked + part.asks.length > MOST_KEYS) await look();
+      if (some.length > 0 && asked + part.asks.length > MOST_KEYS) {
+        groups.push(some);
+        some = [];
+      }
       some.push(part);
     }
-    await look();
+    groups.push(some);
+    const found: EntryMaybe[][] = [];
+    for (let start = 0; start < groups.length; start += ASKED_AT_ONCE) {
+      const now = groups.slice(start, start + ASKED_AT_ONCE);
+      const answers = await Promise.all(now.map((one) => this.#askFor(one)));
+      found.push(...answers.flat());
+    }
     return found;
+  }
+
+  /** What parts ask for that have ten keys together, or are but one. */
+  async #askFor(parts: readonly Part<unknown>[]): Promise<EntryMaybe[][]> {
+    const keys = parts.flatMap(({ asks }) => asks);
+    const entries: EntryMaybe[] = [];
+    for (let start = 0; start < keys.length; start += MOST_KEYS) {
+      const few = keys.slice(start, start + MOST_KEYS);
+      entries.push(...await this.#target.getMany<unknown[]>(few));
+    }
+    return parts.map(({ asks }) => entries.splice(0, asks.length));
+  }
+
+  /** Begins nothing by itself any more. */
+  [Symbol.dispose](): void {
+    this.#callOff?.();
+    this.#callOff = null;
   }
 }
 

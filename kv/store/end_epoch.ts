@@ -4,17 +4,9 @@
  * comes under these would be hidden from them.
  */
 import { keys } from "../kinds.ts";
-import type { Lease } from "./lease.ts";
+import { requireUnused } from "./in_use.ts";
 import { changeRecord, newEpoch } from "./record.ts";
 import type { Store } from "./store.ts";
-
-/** A relay uses the store. */
-export class StoreInUseError extends Error {
-  /** The class, for logs. */
-  override name = "StoreInUseError";
-  /** Stable. */
-  readonly code = "store-in-use";
-}
 
 /** An epoch that was ended, and the one that has begun. */
 export interface EndedEpoch {
@@ -32,16 +24,11 @@ const TRIAL_KEPT = 60_000;
  * Receipts of what it holds stay as they were. No relay may use it meanwhile; of
  * one that does, a lease may tell.
  *
- * @throws {StoreInUseError} if a worker has a lease at `now` (Unix milliseconds)
+ * @throws {StoreInUseError} (in_use.ts) if a worker has a lease at `now` (Unix milliseconds)
  * @throws {Problem} `busy`
  */
 export async function endEpoch(store: Store, now: number): Promise<EndedEpoch> {
-  const leases = await store.list<Lease>({ prefix: ["lease"] });
-  if (leases.some(({ value: { until } }) => until > now)) {
-    throw new StoreInUseError(
-      "a relay uses the store, or did until a minute ago: stop it, and try again",
-    );
-  }
+  await requireUnused(store, now);
   // Nothing that the former epoch stored can be above this.
   const trial = keys.trial("epoch", crypto.randomUUID());
   const through = await store.commit((operation) =>

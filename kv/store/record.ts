@@ -7,6 +7,7 @@ import {
   Operation,
 } from "./database.ts";
 import type { FormerWindow } from "../../lib/work/check.ts";
+import { requireUnused } from "./in_use.ts";
 import { type CommitLimits, findLimits } from "./limits.ts";
 
 /**
@@ -16,7 +17,7 @@ import { type CommitLimits, findLimits } from "./limits.ts";
 export const SCHEMA = 3;
 /**
  * The form before it, of which everything can be read: such a store is taken
- * over, and older workers open it no more.
+ * over once no worker uses it, and older ones open it no more.
  */
 const READABLE = 2;
 
@@ -93,7 +94,7 @@ export interface FoundRecord {
  * that start at once, one makes it and all read it.
  *
  * @throws {StoreFormError} or {@link HalfRestoredError} for a store that cannot be
- * served
+ * served; {@link StoreInUseError} if it is of the form before and a worker uses it
  */
 export async function ensureRecord(
   database: Database,
@@ -104,10 +105,14 @@ export async function ensureRecord(
     const { limits = await findLimits(database) } = found.value;
     const record = fitted(found.value);
     if (found.value.schema === READABLE) {
+      // A worker of the version before would take what is packed for nothing.
+      const use = await requireUnused(database, now).catch((error) => error);
+      const taken = new Operation().check(found);
+      if (use === undefined) taken.set(keys.store(), record);
+      const isSame = await database.commit(taken) !== null;
       // Another worker that starts may be first, or the record be changed.
-      const taken = new Operation().check(found).set(keys.store(), record);
-      const isTaken = await database.commit(taken) !== null;
-      if (!isTaken) return await ensureRecord(database, now);
+      if (!isSame) return await ensureRecord(database, now);
+      if (use !== undefined) throw use;
     }
     return { record: { ...record, limits }, isNew: false };
   }

@@ -144,6 +144,7 @@ export class Store implements Disposable {
 
   /** Closes the database. */
   [Symbol.dispose](): void {
+    this.commits[Symbol.dispose]();
     if (this.#watching !== this.#database) this.#watching.close();
     this.#database.close();
     this.#patience[Symbol.dispose]();

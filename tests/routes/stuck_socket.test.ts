@@ -72,8 +72,67 @@ for (const subprotocol of Object.values(SUBPROTOCOLS)) {
     await served;
     assert.deepEqual([socket.sent.length, streams.dropped], [1, 1]);
     assert.equal(relay.clock.timers, 0);
+    // It may never close: what it holds keeps no room from others.
+    const { backlog } = relay.app.use;
+    const { length } = socket.sent[0] ?? "";
+    assert.deepEqual([backlog.bytes, backlog.abandoned], [0, length]);
+    stay.place.leave();
+    assert.deepEqual([backlog.bytes, backlog.abandoned], [0, 0]);
   });
 }
+
+Deno.test("sockets that were told to go and do not go keep other sockets out in the end, and nobody else", async () => {
+  const caps = { streamBytes: 100, bufferedBytes: 6_000 };
+  using relay = await TestRelay.open({ caps });
+  const { owner, stay, socket } = await serveHeld(relay);
+  await fill(owner, 2, 3_600, 4_000);
+  const served = serveSocket(socket as unknown as WebSocket, stay);
+  await relay.clock.waitedFor(2);
+  const { backlog, streams } = relay.app.use;
+  const list = async () => {
+    const path = `/v1/mailboxes/${owner.mailbox}/messages`;
+    const { status, body } = await owner.fetch(path);
+    await body?.cancel();
+    return status;
+  };
+  // Its room is all there is.
+  assert.equal(
+    await list(),
+    503,
+  );
+  for (let looks = 0; looks < 1_499; looks++) {
+    relay.clock.advance(20);
+    await relay.clock.waitedFor(2);
+  }
+  relay.clock.advance(20);
+  await served;
+  assert.equal(await socket.closed.promise, 1008);
+  assert.equal(
+    await list(),
+    200,
+    "pages have room again",
+  );
+  const visitor = { token: "t", mailbox: owner.mailbox };
+  assert.ok(backlog.abandoned > 4_000 && backlog.abandoned < 6_000);
+  const second = streams.enter({ ...visitor, transport: "socket" });
+  second.buffered = 2_000;
+  second.abandon();
+  second.buffered = 9_000; // of no interest any more
+  const refused = () => streams.enter({ ...visitor, transport: "socket" });
+  assert.throws(refused, { code: "busy" });
+  for (const transport of ["events", "poll"] as const) {
+    streams.enter({ ...visitor, transport }).leave();
+  }
+  assert.equal(
+    await list(),
+    200,
+  );
+  second.leave();
+  second.abandon();
+  streams.enter({ ...visitor, transport: "socket" }).leave();
+  stay.place.leave();
+  assert.deepEqual([backlog.bytes, backlog.abandoned], [0, 0]);
+});
 
 Deno.test("elements of a socket wait for room by their bytes, of which there are fewer than of JSON", async () => {
   const sizes: number[][] = [];

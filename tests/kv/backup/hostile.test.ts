@@ -217,6 +217,8 @@ const ATTACKS: Readonly<Record<string, readonly unknown[]>> = {
   "mail held for ever": [
     message({ facts: { holdUntil: NOW + 11 * 365 * DAY } }),
   ],
+  "mail paid for, for ever": [message({ facts: { paidFor: 2 ** 32 } })],
+  "a mark paid for, for ever": [mark({ paidFor: 1e300 })],
   "mail held for less than no time": [
     message({ facts: { holdUntil: NOW - 1 } }),
   ],

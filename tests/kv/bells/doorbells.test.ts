@@ -153,6 +153,39 @@ Deno.test("own commits wake without the bell, and rings that are lost are found 
   assert.ok(own > 0, "at once");
 });
 
+Deno.test("own commits wake also where they were found to be done only when they had failed", async (t) => {
+  type Fate = (commit: () => Promise<string | null>) => Promise<string | null>;
+  const fates: Record<string, Fate> = {
+    "its outcome was not known": async (commit) => {
+      await commit();
+      throw new DatabaseError("failed");
+    },
+    "it was repeated on the way": async (commit) => {
+      await commit();
+      return await commit();
+    },
+  };
+  for (const [what, fate] of Object.entries(fates)) {
+    await t.step(what, async () => {
+      await using bells = await openBells({ isWatching: false });
+      const { woken, listen, store, spy } = bells;
+      const mailbox = newMailbox();
+      await commitMessage(store, newMessage(mailbox), NOW);
+      listen(mailbox);
+      spy.onCommit = async (_, commit) => {
+        spy.onCommit = (_, commit) => commit();
+        return await fate(commit);
+      };
+      const message = newMessage(mailbox);
+      const { created } = await commitMessage(store, message, NOW);
+      assert.equal(created, true);
+      const wakes = woken.get(mailbox) ?? 0;
+      assert.ok(wakes > 0, "at once");
+      assert.equal(bells.clock.now(), NOW);
+    });
+  }
+});
+
 Deno.test("a worker that does not watch hears of its own commits at once, and looks all the same", async () => {
   const changes = { isWatching: false, lookEvery: LOOK };
   await using bells = await openBells(changes);

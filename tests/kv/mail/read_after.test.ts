@@ -253,6 +253,36 @@ Deno.test("readAfter() reads no more of the log than its page may need", async (
   }
 });
 
+Deno.test("a page that is nearly full goes on over what its link gets no bodies of", async () => {
+  using spied = await openSpied();
+  const { store, spy } = spied;
+  const mailbox = newMailbox();
+  await storeAll(store, mailbox, new Array(4).fill(4_000));
+  const far = newMailbox();
+  for (const full of [16_000, 16_001, 16_010, 17_000]) {
+    for (let n = 0; n < 90; n++) {
+      const slow = newMessage(mailbox, 100, { minBandwidth: 2 ** 32 - 1 });
+      if (full === 16_000) await commitMessage(store, slow, NOW);
+    }
+    spy.takeCounts();
+    const { messages } = await readAfter(store, {
+      mailbox,
+      now: NOW,
+      after: null,
+      limit: 100,
+      bandwidth: 1e6,
+      pageBytes: full,
+    });
+    assert.equal(messages.length, 94);
+    const { reads } = spy.takeCounts();
+    assert.ok(reads <= 5, `${reads} reads`);
+  }
+  assert.equal(
+    (await readAfter(store, { ...WHOLE, mailbox: far })).more,
+    false,
+  );
+});
+
 Deno.test("pages of any size give every message once, in order, and end with the last", async () => {
   using store = await openStore(":memory:");
   const mailbox = newMailbox();

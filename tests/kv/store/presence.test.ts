@@ -1,7 +1,8 @@
 /** Workers that say that they use a store. */
 import assert from "node:assert/strict";
 import { DatabaseError } from "../../../kv/store/database.ts";
-import { endEpoch, StoreInUseError } from "../../../kv/store/end_epoch.ts";
+import { endEpoch } from "../../../kv/store/end_epoch.ts";
+import { StoreInUseError } from "../../../kv/store/in_use.ts";
 import { endLease, type Lease, takeLease } from "../../../kv/store/lease.ts";
 import { keepPresence } from "../../../kv/store/presence.ts";
 import { openStore } from "../../../kv/store/store.ts";

@@ -84,6 +84,20 @@ Deno.test("a store of the form before is taken over: all of it is read, kept, ex
     await sweep(store, { now: () => NOW + 2 * TOMBSTONE_MS });
     await assertWhole(store);
   }
+  // Not while one of the version before may use it, nor for a moment after.
+  await ofFormBefore(file);
+  {
+    using kv = await Deno.openKv(file);
+    const lease = { holder: "x", until: NOW + 60_000 };
+    await kv.set(["lease", "worker x"], lease);
+  }
+  await assert.rejects(openStore(file, () => NOW + 59_999), {
+    code: "store-in-use",
+  });
+  {
+    using store = await openStore(file, () => NOW + 60_000);
+    assert.equal((await store.check())?.schema, SCHEMA);
+  }
   // Two workers that start at once both take it over, or find that it is.
   await ofFormBefore(file);
   const both = await Promise.all([openStore(file), openStore(file)]);
