@@ -73,11 +73,16 @@ export class Backlog {
 
   /**
    * Notes that so many of the bytes that wait are abandoned, and keep no room
-   * from others any more; or, below 0, that so many of the abandoned are gone.
+   * from others any more.
    */
   abandon(bytes: number): void {
-    if (bytes > 0) this.#bytes -= bytes;
+    this.#bytes -= bytes;
     this.#abandoned += bytes;
+  }
+
+  /** Notes that so many of the abandoned bytes are gone. */
+  drop(bytes: number): void {
+    this.#abandoned -= bytes;
   }
 
   /**

@@ -172,7 +172,7 @@ export class Streams {
       },
       leave() {
         if (hasLeft) return;
-        if (isAbandoned) backlog.abandon(-own);
+        if (isAbandoned) backlog.drop(own);
         else backlog.add(-own);
         own = 0;
         hasLeft = true;

@@ -4,13 +4,17 @@ import { parseAccept } from "hono/utils/accept";
 /** What is answered to who names no type: ranges of types are ranges of this. */
 const DEFAULT = ["application/json", "application/*", "*/*"] as const;
 
+/** Characters of the longest Accept header that is looked at. */
+const MOST_ACCEPT = 1_024;
+
 /**
  * Whether an Accept header (RFC 9110, 12.5.1) names a type, and likes JSON no
  * better.
  */
-export function isPreferred(type: string, accept: string | undefined): boolean {
+export function isPreferred(type: string, accept = ""): boolean {
+  if (accept.length > MOST_ACCEPT) return false;
   const ranges = new Map(
-    parseAccept(accept ?? "").map((
+    parseAccept(accept).map((
       range,
     ) => [range.type.toLowerCase(), range.q]),
   );

@@ -13,6 +13,7 @@ import type { Quota } from "../../lib/quota.ts";
 import { keys } from "../kinds.ts";
 import type { EntryMaybe } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
+import { Trust } from "./trust.ts";
 import {
   difference,
   NO_USAGE,
@@ -47,12 +48,6 @@ const MOST_STORED = 10_000;
 const MOST_KEPT = 1_000;
 /** Milliseconds for which a quota is taken as it was. */
 const QUOTA_KEPT = 5_000;
-/** Milliseconds without memory, once a commit was refused for what it relied on. */
-const DISTRUST = 1_000;
-
-/** How often that may happen in as long before nothing at all is remembered. */
-const MOST_IN_VAIN = 4;
-
 /** Begins anew what is known since a row was read. */
 function begin(known: Known, since: string): void {
   known.readings += 1;
@@ -83,12 +78,7 @@ export class Ledger {
   readonly #kept = new Map<MailboxId, Known>();
   /** When a quota was last changed here, by the monotonic clock. */
   #quotasChangedAt = -Infinity;
-  /** Of which mailboxes nothing is taken from memory, and until when. */
-  readonly #distrusted = new Map<MailboxId, number>();
-  /** Until when nothing is taken from memory at all, by the monotonic clock. */
-  #distrustedUntil = 0;
-  /** When memory was last relied on in vain. */
-  #inVain: readonly number[] = [];
+  readonly #trust = new Trust();
   #counted: { readonly at: number; readonly usage: Usage } | null = null;
   #counting: Promise<void> | null = null;
   /** What this worker's commits added since the count. */
@@ -174,31 +164,14 @@ export class Ledger {
     return { quota: quota.own };
   }
 
-  /**
-   * Nothing of a mailbox is taken from memory for a while, for a commit relied on
-   * that in vain; nor of any other, if that has happened too often of late.
-   */
+  /** A commit relied on what is remembered of a mailbox in vain. */
   distrust(mailbox: MailboxId): void {
-    const now = performance.now();
-    const lately = this.#inVain.filter((at) => at > now - DISTRUST);
-    this.#inVain = [...lately, now];
     this.#kept.delete(mailbox);
-    this.#distrusted.delete(mailbox);
-    this.#distrusted.set(mailbox, now + DISTRUST);
-    for (const [other, until] of this.#distrusted) {
-      if (until > now) break;
-      this.#distrusted.delete(other);
-    }
-    if (this.#inVain.length < MOST_IN_VAIN) return;
-    this.#distrustedUntil = now + DISTRUST;
-    this.#distrusted.clear();
-    this.#kept.clear();
+    if (this.#trust.lose(mailbox, performance.now())) this.#kept.clear();
   }
 
   #isDistrusted(mailbox: MailboxId): boolean {
-    const now = performance.now();
-    return now < this.#distrustedUntil ||
-      now < (this.#distrusted.get(mailbox) ?? 0);
+    return this.#trust.isLost(mailbox, performance.now());
   }
 
   /**

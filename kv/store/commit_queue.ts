@@ -4,10 +4,12 @@
  */
 import { Problem } from "../../lib/problem.ts";
 import { type Clock, systemClock } from "../../lib/timers.ts";
-import { AGAIN, Batch, type Cost, type Part } from "./commit_part.ts";
+import { type Choosable, chooseBatch } from "./choose_batch.ts";
+import { AGAIN, Batch, type Part } from "./commit_part.ts";
 import { CommitWindow, type UnderWay } from "./commit_window.ts";
-import { type Database, type EntryMaybe, MOST_KEYS } from "./database.ts";
+import type { Database, EntryMaybe } from "./database.ts";
 import type { CommitLimits } from "./limits.ts";
+import { askFor } from "./outcomes.ts";
 
 /** What the queue needs of a store: its failures are typed there. */
 export type CommitTarget = Pick<Database, "commit" | "getMany">;
@@ -54,26 +56,17 @@ export interface QueueStats {
 /** Told of every operation that was committed. */
 export type OnBatch = (parts: number, milliseconds: number) => void;
 
-interface Waiting {
-  readonly part: Part<unknown>;
+interface Waiting extends Choosable {
   readonly resolve: (outcome: unknown) => void;
   readonly reject: (error: unknown) => void;
   /** How often it was to be added, and was not stored. */
   attempts: number;
-  /** Whether an operation with it was refused, and nobody knows for whom. */
-  isSuspect: boolean;
 }
 
 /** Seconds after which a caller may try a full queue again. */
 const RETRY_AFTER = 1;
 /** A part that is refused so often meets others wherever it comes. */
 const MOST_ATTEMPTS = 100;
-/** Parts of one operation, whatever else fits: a row has room for so many. */
-const TOGETHER = 100;
-/** Reads under way at once, for what became of a batch. */
-const ASKED_AT_ONCE = 8;
-/** Parts that are looked at for one operation. */
-const LOOKED_AT = 1_000;
 
 /** Parts that wait to be committed. */
 export class CommitQueue implements Disposable {
@@ -193,51 +186,13 @@ export class CommitQueue implements Disposable {
     }
   }
 
-  /** As many of the first that fit into one operation. */
   #takeBatch(): Waiting[] {
-    const taken: Waiting[] = [];
-    const left: Waiting[] = [];
-    const apart = new Set<string>();
-    // Whoever has to wait, keeps those waiting that come after in its order.
-    const blocked = new Set<string>();
-    for (const { part } of [...this.#underWay].flat()) {
-      for (const name of part.order) blocked.add(name);
-    }
-    const room = { ...this.#limits };
-    const orders = new Set<string>();
-    const rows = new Map<string | undefined, number>();
-    for (const [i, one] of this.#waiting.entries()) {
-      if (i >= LOOKED_AT || taken.length >= TOGETHER) {
-        left.push(...this.#waiting.slice(i));
-        break;
-      }
-      const { order, inRow = 0 } = one.part;
-      const cost = costOf(one.part, orders);
-      const row = inRow + (rows.get(order[0]) ?? 0);
-      const fits = (inRow === 0 || row <= this.#bounds.rowBytes) &&
-        room.checks >= cost.checks &&
-        room.mutations >= cost.mutations && room.bytes >= cost.bytes;
-      // One that was refused may be so again, and all that it goes with.
-      const isFit = taken.length === 0 ||
-        !one.isSuspect && taken[0]?.isSuspect !== true ||
-        order.every((name) => orders.has(name));
-      const isFree = isFit && !order.some((name) => blocked.has(name)) &&
-        !one.part.apart.some((name) => apart.has(name));
-      // One that fits nowhere goes alone, for the store to refuse.
-      if (isFree && (fits || taken.length === 0)) {
-        for (const name of one.part.apart) apart.add(name);
-        room.checks -= cost.checks;
-        room.mutations -= cost.mutations;
-        room.bytes -= cost.bytes;
-        for (const name of order) orders.add(name);
-        rows.set(order[0], row);
-        this.#waitingBytes -= one.part.cost.bytes;
-        taken.push(one);
-      } else {
-        for (const name of order) blocked.add(name);
-        left.push(one);
-      }
-    }
+    const { taken, left } = chooseBatch(this.#waiting, {
+      underWay: [...this.#underWay].flat(),
+      limits: this.#limits,
+      rowBytes: this.#bounds.rowBytes,
+    });
+    for (const { part } of taken) this.#waitingBytes -= part.cost.bytes;
     this.#waiting = left;
     return taken;
   }
@@ -294,7 +249,10 @@ export class CommitQueue implements Disposable {
    * Gives whether any has settled.
    */
   async #settleRefused(batch: readonly Waiting[]): Promise<boolean> {
-    const undone = this.#settle(batch, await this.#ask(batch));
+    const undone = this.#settle(
+      batch,
+      await askFor(this.#target, batch.map(({ part }) => part)),
+    );
     const isSomeFound = undone.length < batch.length;
     // If some have settled, it was for them; else it may be any of these.
     for (const one of undone) one.isSuspect ||= !isSomeFound;
@@ -320,7 +278,10 @@ export class CommitQueue implements Disposable {
   ): Promise<void> {
     this.#unknown += 1;
     try {
-      const undone = this.#settle(batch, await this.#ask(batch));
+      const undone = this.#settle(
+        batch,
+        await askFor(this.#target, batch.map(({ part }) => part)),
+      );
       for (const { reject } of undone) reject(error);
     } catch {
       // Those behind were not tried, and would each wait as long as this did.
@@ -349,62 +310,11 @@ export class CommitQueue implements Disposable {
     });
   }
 
-  /**
-   * What each part asks for: up to ten keys of one as they stood together. Some
-   * are asked for at once, for the store may be far away.
-   */
-  async #ask(batch: readonly Waiting[]): Promise<EntryMaybe[][]> {
-    const groups: (readonly Part<unknown>[])[] = [];
-    let some: Part<unknown>[] = [];
-    for (const { part } of batch) {
-      const asked = some.reduce((sum, { asks }) => sum + asks.length, 0);
-      if (some.length > 0 && asked + part.asks.length > MOST_KEYS) {
-        groups.push(some);
-        some = [];
-      }
-      some.push(part);
-    }
-    groups.push(some);
-    const found: EntryMaybe[][] = [];
-    for (let start = 0; start < groups.length; start += ASKED_AT_ONCE) {
-      const now = groups.slice(start, start + ASKED_AT_ONCE);
-      const answers = await Promise.all(now.map((one) => this.#askFor(one)));
-      found.push(...answers.flat());
-    }
-    return found;
-  }
-
-  /** What parts ask for that have ten keys together, or are but one. */
-  async #askFor(parts: readonly Part<unknown>[]): Promise<EntryMaybe[][]> {
-    const keys = parts.flatMap(({ asks }) => asks);
-    const entries: EntryMaybe[] = [];
-    for (let start = 0; start < keys.length; start += MOST_KEYS) {
-      const few = keys.slice(start, start + MOST_KEYS);
-      entries.push(...await this.#target.getMany<unknown[]>(few));
-    }
-    return parts.map(({ asks }) => entries.splice(0, asks.length));
-  }
-
   /** Begins nothing by itself any more. */
   [Symbol.dispose](): void {
     this.#callOff?.();
     this.#callOff = null;
   }
-}
-
-/** What a part adds to a batch that has parts of these orders already. */
-function costOf(
-  { cost, sharedCost, order }: Part<unknown>,
-  orders: ReadonlySet<string>,
-): Cost {
-  const isShared = sharedCost === undefined ||
-    order.every((name) => orders.has(name));
-  if (isShared) return cost;
-  return {
-    checks: cost.checks + sharedCost.checks,
-    mutations: cost.mutations + sharedCost.mutations,
-    bytes: cost.bytes + sharedCost.bytes,
-  };
 }
 
 /** Lets all read what they need; those that cannot are told. */

@@ -43,9 +43,34 @@ async function usedMailbox(store: Store): Promise<MailboxId> {
 }
 
 /** Two workers on one file. */
-async function workers(directory: TempDirectory) {
+async function twoWorkers() {
+  await using held = new AsyncDisposableStack();
+  const directory = held.use(await TempDirectory.make());
   const file = directory.file("relay.kv");
-  return [await openStore(file), await openStore(file)] as const;
+  const own = held.use(await openSpied(file));
+  const other = held.use(await openStore(file));
+  const rest = held.move();
+  return {
+    own: own.store,
+    spy: own.spy,
+    other,
+    [Symbol.asyncDispose]: () => rest.disposeAsync(),
+  };
+}
+
+/** Runs with a monotonic clock that can be put forward, by milliseconds. */
+async function withClock(
+  run: (pass: (milliseconds: number) => void) => Promise<void>,
+): Promise<void> {
+  const { performance } = globalThis;
+  const real = performance.now;
+  let passed = 0;
+  performance.now = () => real.call(performance) + passed;
+  try {
+    await run((milliseconds) => passed += milliseconds);
+  } finally {
+    performance.now = real;
+  }
 }
 
 Deno.test("a message to a mailbox that is remembered is stored without a read", async () => {
@@ -98,10 +123,8 @@ Deno.test("the same message at once is stored once, though nobody has read anyth
 });
 
 Deno.test("what another worker has stored meanwhile is found, and counted", async () => {
-  await using directory = await TempDirectory.make();
-  const [own, other] = await workers(directory);
-  using _own = own;
-  using _other = other;
+  await using workers = await twoWorkers();
+  const { own, other } = workers;
   const mailbox = await usedMailbox(own);
   const message = newMessage(mailbox);
   const first = await storeRead(other, message);
@@ -127,10 +150,8 @@ Deno.test("what another worker has stored meanwhile is found, and counted", asyn
 });
 
 Deno.test("a mailbox that another worker has closed takes nothing", async () => {
-  await using directory = await TempDirectory.make();
-  const [own, other] = await workers(directory);
-  using _own = own;
-  using _other = other;
+  await using workers = await twoWorkers();
+  const { own, other } = workers;
   const mailbox = await usedMailbox(own);
   await closeMailbox(other, mailbox, NOW);
   const open: (boolean | undefined)[] = [];
@@ -147,10 +168,8 @@ Deno.test("a mailbox that another worker has closed takes nothing", async () => 
 });
 
 Deno.test("a mailbox of which another worker has left nothing takes nothing, whatever is remembered of it", async () => {
-  await using directory = await TempDirectory.make();
-  const [own, other] = await workers(directory);
-  using _own = own;
-  using _other = other;
+  await using workers = await twoWorkers();
+  const { own, other } = workers;
   const mailbox = await usedMailbox(own);
   await closeMailbox(other, mailbox, NOW);
   assert.equal((await own.get(keys.usage(mailbox))).value, null);
@@ -188,10 +207,8 @@ Deno.test("a row that is gone while others rely on it is read anew", async () =>
 });
 
 Deno.test("what one worker closes it does not find full of what was there", async () => {
-  await using directory = await TempDirectory.make();
-  const [own, other] = await workers(directory);
-  using _own = own;
-  using _other = other;
+  await using workers = await twoWorkers();
+  const { own, other } = workers;
   const mailbox = await usedMailbox(own);
   const remembered = await openMailbox(own);
   await storeRead(own, newMessage(remembered));
@@ -204,11 +221,7 @@ Deno.test("what one worker closes it does not find full of what was there", asyn
 Deno.test("once a commit has relied on memory in vain, all is read first for a second", async () => {
   using spied = await spiedWith();
   const { store, spy } = spied;
-  const { performance } = globalThis;
-  const real = performance.now.bind(performance);
-  let passed = 0;
-  performance.now = () => real() + passed;
-  try {
+  await withClock(async (pass) => {
     const mailbox = await usedMailbox(store);
     const message = newMessage(mailbox);
     await storeRemembered(store, message);
@@ -216,13 +229,11 @@ Deno.test("once a commit has relied on memory in vain, all is read first for a s
     spy.takeCounts();
     await storeRead(store, newMessage(mailbox));
     assert.equal(recallMailbox(store, mailbox), null);
-    passed += 1_001;
+    pass(1_001);
     await storeRead(store, newMessage(mailbox));
     assert.ok(recallMailbox(store, mailbox), "then it is remembered again");
     assert.deepEqual(spy.takeCounts().commits, 2);
-  } finally {
-    performance.now = real;
-  }
+  });
 });
 
 Deno.test("where memory is relied on in vain again and again, all is read first", async () => {
@@ -240,11 +251,8 @@ Deno.test("where memory is relied on in vain again and again, all is read first"
 });
 
 Deno.test("a post and a deletion of one mailbox, of which another worker leaves nothing between their reads, are told so", async () => {
-  await using directory = await TempDirectory.make();
-  const file = directory.file("relay.kv");
-  using spied = await openSpied(file);
-  const { store: own, spy } = spied;
-  using other = await openStore(file);
+  await using workers = await twoWorkers();
+  const { own, spy, other } = workers;
   const mailbox = await usedMailbox(own);
   const { message: stored } = await storeRead(own, newMessage(mailbox));
   const position = parseCursor(stored.cursor);
@@ -273,11 +281,7 @@ Deno.test("a post and a deletion of one mailbox, of which another worker leaves 
 Deno.test("a quota is remembered for five seconds, and not at all where it was changed", async () => {
   using spied = await spiedWith();
   const { store } = spied;
-  const { performance } = globalThis;
-  const real = performance.now.bind(performance);
-  let passed = 0;
-  performance.now = () => real() + passed;
-  try {
+  await withClock(async (pass) => {
     const mailbox = await usedMailbox(store);
     assert.deepEqual(recallMailbox(store, mailbox), { quota: undefined });
     const { mailbox: relays } = DEFAULT_QUOTAS;
@@ -285,18 +289,16 @@ Deno.test("a quota is remembered for five seconds, and not at all where it was c
     assert.equal(recallMailbox(store, mailbox), null);
     await storeRead(store, newMessage(mailbox));
     assert.deepEqual(recallMailbox(store, mailbox), { quota });
-    passed += 4_000;
+    pass(4_000);
     await storeRemembered(store, newMessage(mailbox));
     assert.ok(recallMailbox(store, mailbox));
-    passed += 2_000;
+    pass(2_000);
     assert.equal(
       recallMailbox(store, mailbox),
       null,
       "however much it is used",
     );
-  } finally {
-    performance.now = real;
-  }
+  });
 });
 
 Deno.test("a quota that was read before it was changed here is not remembered", async () => {
